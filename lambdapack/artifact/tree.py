@@ -1,0 +1,110 @@
+"""Trees: one read-only view of anything that holds files, whatever it is stored in.
+
+Knows names, sizes, modes and bytes. Knows no rule of Lambda and never writes to disk.
+"""
+
+from __future__ import annotations
+
+import stat
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import BinaryIO, Literal, Self
+
+ProblemKind = Literal[
+    "duplicate-name",
+    "unsafe-path",
+    "encrypted",
+    "unreadable",
+    "non-utf8-name",
+]
+
+REGULAR_0644 = stat.S_IFREG | 0o644
+DIRECTORY_0755 = stat.S_IFDIR | 0o755
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One member of a tree.
+
+    `path` is relative to the tree's root, with `/` and without a leading or trailing one. `size` is in bytes, as
+    declared by the container. `mode` has type and permission bits as `stat.st_mode` does. `link` is the target of
+    a symbolic link. `origin` names the container it came from.
+    """
+
+    path: str
+    size: int
+    mode: int
+    link: str | None
+    origin: str
+
+    @property
+    def is_directory(self) -> bool:
+        return stat.S_ISDIR(self.mode)
+
+    @property
+    def is_symlink(self) -> bool:
+        return stat.S_ISLNK(self.mode)
+
+    @property
+    def is_file(self) -> bool:
+        return stat.S_ISREG(self.mode)
+
+    @property
+    def permissions(self) -> int:
+        """The permission bits alone, e.g. 0o644."""
+        return stat.S_IMODE(self.mode)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something about the container that a list of entries cannot show; `path` is the name as stored."""
+
+    kind: ProblemKind
+    path: str
+    detail: str
+
+
+class Tree(ABC):
+    """Files with names, modes and bytes. `origin` says what it was read from (a path as the user gave it)."""
+
+    origin: str
+
+    @property
+    @abstractmethod
+    def problems(self) -> Sequence[Problem]:
+        """What could not be shown as an entry: nothing is dropped in silence."""
+
+    @abstractmethod
+    def entries(self) -> Sequence[Entry]:
+        """All entries, sorted by path."""
+
+    @abstractmethod
+    def read(self, wanted: Iterable[Entry]) -> Iterator[tuple[Entry, BinaryIO]]:
+        """Yields each wanted entry with a stream of its bytes, in storage order; the stream is valid until the
+        next step. Raises `UnreadableMember` when a member's bytes do not match what its container promised."""
+
+    @abstractmethod
+    def key(self, entry: Entry) -> str:
+        """Identifies an entry's content without inflating it: equal keys mean equal bytes."""
+
+    @cached_property
+    def by_path(self) -> dict[str, Entry]:
+        """The entries by their path."""
+        return {entry.path: entry for entry in self.entries()}
+
+    def read_bytes(self, entry: Entry) -> bytes:
+        """Returns the whole content of one entry."""
+        for _, stream in self.read((entry,)):
+            return stream.read()
+        raise LookupError(entry.path)
+
+    def close(self) -> None:
+        """Releases what the tree holds open."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

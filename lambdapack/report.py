@@ -1,0 +1,64 @@
+"""The result of an inspection before it is rendered: plain data, shaped as `report.schema.json` says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lambdapack.finding import Finding, Json, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A part that could not be looked at, and why. Shown to the user: never a silent pass."""
+
+    code: str | None
+    path: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactSummary:
+    """What was looked at. Sizes are bytes; `zipped_size` and `sha256` are None for a folder."""
+
+    path: str
+    kind: str
+    zipped_size: int | None
+    unzipped_size: int
+    files: int
+    sha256: str | None
+    layers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything one inspection says. `assumed` names what was inferred instead of given, for the reader.
+
+    `size_limit` is the runtime's quota for the unzipped function and layers, in bytes.
+    """
+
+    artifact: ArtifactSummary
+    runtime: str
+    architecture: str
+    handler: str | None
+    findings: tuple[Finding, ...]
+    skipped: tuple[Skipped, ...]
+    size_limit: int
+    fail_on: Severity = Severity.ERROR
+    assumed: tuple[str, ...] = ()
+    import_test: Mapping[str, Json] | None = None
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> bool:
+        """True when a finding is at or above `fail_on`."""
+        return any(finding.severity.rank <= self.fail_on.rank for finding in self.findings)
+
+    @property
+    def verdict(self) -> str:
+        """`pass` or `fail`."""
+        return "fail" if self.failed else "pass"
+
+    def count(self, severity: Severity) -> int:
+        """How many findings have exactly this severity."""
+        return sum(finding.severity is severity for finding in self.findings)
