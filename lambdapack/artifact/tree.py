@@ -85,10 +85,6 @@ class Tree(ABC):
         """Yields each wanted entry with a stream of its bytes, in storage order; the stream is valid until the
         next step. Raises `UnreadableMember` when a member's bytes do not match what its container promised."""
 
-    @abstractmethod
-    def key(self, entry: Entry) -> str:
-        """Identifies an entry's content without inflating it: equal keys mean equal bytes."""
-
     @cached_property
     def by_path(self) -> dict[str, Entry]:
         """The entries by their path."""

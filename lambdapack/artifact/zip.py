@@ -1,0 +1,146 @@
+"""A ZIP archive as a tree: function and layer ZIPs, wheels.
+
+Knows the ZIP format's names, modes and damages. Reads names from the central directory, as Lambda's own unpacking
+and every common tool do; an earlier copy of a name that comes twice is reported, and the last one counts.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from lambdapack.artifact.tree import DIRECTORY_0755, REGULAR_0644, Entry, Problem, Tree
+from lambdapack.errors import UnreadableArtifact, UnreadableMember
+
+_ENCRYPTED = 0x1
+_UTF8_NAME = 0x800
+_LONGEST_LINK = 4096  # PATH_MAX of Linux
+_DRIVE = re.compile(r"^[A-Za-z]:[\\/]")
+
+_FOREIGN_MAGIC = (
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ", "an xz archive"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"version https://git-lfs", "a Git LFS pointer (the real file was not checked out)"),
+    (b"<", "an HTML or XML document (a failed download?)"),
+)
+
+
+class ZipTree(Tree):
+    """The members of one ZIP file. Raises `UnreadableArtifact` when it has no usable central directory."""
+
+    def __init__(self, path: Path) -> None:
+        self.origin = str(path)
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+            raise UnreadableArtifact(
+                f"{path}: not a readable ZIP archive: {_what_it_is(path) or error}",
+                hint="create the archive again; Lambda answers 'Could not unzip uploaded file' to this one",
+            ) from error
+        except OSError as error:
+            raise UnreadableArtifact(f"{path}: cannot be read: {error.strerror or error}") from error
+        self._infos: dict[str, zipfile.ZipInfo] = {}
+        self._problems: list[Problem] = []
+        self._entries = self._index()
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        return tuple(self._problems)
+
+    def entries(self) -> Sequence[Entry]:
+        return self._entries
+
+    def read(self, wanted: Iterable[Entry]) -> Iterator[tuple[Entry, BinaryIO]]:
+        infos = [(self._infos[entry.path], entry) for entry in wanted]
+        for info, entry in sorted(infos, key=lambda pair: pair[0].header_offset):
+            yield entry, io.BytesIO(self._inflate(info, entry.path))
+
+    def close(self) -> None:
+        self._zip.close()
+
+    def _index(self) -> tuple[Entry, ...]:
+        entries: dict[str, Entry] = {}
+        for info in self._zip.infolist():
+            # `filename` is cut at a NUL and, on Windows, has its backslashes replaced: not the same on every host.
+            stored = info.orig_filename
+            unsafe = _unsafe(stored)
+            if unsafe:
+                self._problems.append(Problem("unsafe-path", stored, unsafe))
+                continue
+            if not info.flag_bits & _UTF8_NAME and not stored.isascii():
+                self._problems.append(
+                    Problem("non-utf8-name", stored, "the name is not marked as UTF-8, so tools disagree on its letters")
+                )
+            path = "/".join(part for part in stored.split("/") if part not in ("", "."))
+            if not path:
+                continue
+            if path in entries and not entries[path].is_directory:
+                self._problems.append(Problem("duplicate-name", path, "the archive has this name twice; the last one counts"))
+            if info.flag_bits & _ENCRYPTED:
+                self._problems.append(Problem("encrypted", path, "the member is encrypted"))
+            self._infos[path] = info
+            entries[path] = Entry(path, info.file_size, _mode(info), self._link(info, path), self.origin)
+        return tuple(entries[path] for path in sorted(entries))
+
+    def _link(self, info: zipfile.ZipInfo, path: str) -> str | None:
+        if not stat.S_ISLNK(_mode(info)) or info.file_size > _LONGEST_LINK:
+            return None
+        try:
+            return self._inflate(info, path).decode("utf-8", "surrogateescape")
+        except UnreadableMember as error:
+            self._problems.append(Problem("unreadable", path, str(error)))
+            return None
+
+    def _inflate(self, info: zipfile.ZipInfo, path: str) -> bytes:
+        try:
+            return self._zip.read(info)
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+            raise UnreadableMember(f"{path}: {error}") from error
+        except (NotImplementedError, RuntimeError) as error:  # compression method; encryption
+            raise UnreadableMember(f"{path}: {error}") from error
+
+
+def _mode(info: zipfile.ZipInfo) -> int:
+    """Returns type and permission bits; 0644 or 0755 where the archive does not say."""
+    mode = info.external_attr >> 16
+    is_directory = info.orig_filename.endswith("/")
+    if not mode & 0o777 and not stat.S_ISLNK(mode):
+        return DIRECTORY_0755 if is_directory else REGULAR_0644
+    if not stat.S_IFMT(mode):
+        mode |= stat.S_IFDIR if is_directory else stat.S_IFREG
+    return mode
+
+
+def _unsafe(name: str) -> str | None:
+    """Says why a stored name may not be unpacked, or None."""
+    if "\0" in name:
+        return "the name has a NUL byte in it"
+    if _DRIVE.match(name):
+        return "the name begins with a Windows drive"
+    if name.startswith(("/", "\\")):
+        return "the name is an absolute path"
+    if ".." in name.replace("\\", "/").split("/"):
+        return "the name climbs out of the archive with '..'"
+    return None
+
+
+def _what_it_is(path: Path) -> str | None:
+    with path.open("rb") as file:
+        head = file.read(64)
+    if not head:
+        return "the file is empty"
+    for magic, name in _FOREIGN_MAGIC:
+        if head.startswith(magic):
+            return f"it is {name}"
+    if head.startswith(b"PK\x03\x04"):
+        return "the end of the archive is missing (cut short?)"
+    return None
