@@ -1,0 +1,234 @@
+"""Conditions: reads the expressions that guards are made of, and evaluates them for a target instead of for this host.
+
+Only what guards really use is understood (version and platform comparisons, constants, `and`/`or`/`not`); anything else
+is unknown, and an unknown condition never decides a verdict.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tree_sitter import Node
+
+from lambdapack.facts.program import UNKNOWN, Expression
+
+
+class Unknown(Exception):
+    """The value cannot be known without running the program."""
+
+
+def read_condition(node: Node, data: bytes) -> Expression:
+    """Returns an expression's conditions as data; `UNKNOWN` where it is not of the simple kind."""
+
+    def text(of: Node) -> str:
+        return data[of.start_byte : of.end_byte].decode("utf-8", "replace")
+
+    def items(of: Node) -> tuple[Expression, ...]:
+        return tuple(read_condition(child, data) for child in of.named_children if child.type != "comment")
+
+    match node.type:
+        case "true" | "false" | "none" | "integer":
+            try:
+                return ("literal", ast.literal_eval(text(node)))
+            except (SyntaxError, ValueError):
+                return UNKNOWN
+        case "string":
+            if any(child.type == "interpolation" for child in node.children):
+                return UNKNOWN
+            return ("literal", "".join(text(child) for child in node.children if child.type == "string_content"))
+        case "identifier" | "attribute":
+            dotted = "".join(text(node).split())
+            return ("name", dotted) if dotted.replace(".", "_").isidentifier() else UNKNOWN
+        case "parenthesized_expression":
+            inner = items(node)
+            return inner[0] if len(inner) == 1 else UNKNOWN
+        case "tuple" | "list" | "set":
+            return ("tuple", items(node))
+        case "not_operator":
+            argument = node.child_by_field_name("argument")
+            return UNKNOWN if argument is None else ("not", read_condition(argument, data))
+        case "boolean_operator":
+            left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+            kind = node.child_by_field_name("operator")
+            if left is None or right is None or kind is None:
+                return UNKNOWN
+            return (text(kind), (read_condition(left, data), read_condition(right, data)))
+        case "comparison_operator":
+            operands = items(node)
+            operators = [" ".join(text(child).split()) for child in node.children_by_field_name("operators")]
+            if len(operators) != len(operands) - 1:
+                return UNKNOWN
+            return ("compare", operands[0], tuple(zip(operators, operands[1:], strict=True)))
+        case "subscript":
+            value, index = node.child_by_field_name("value"), node.child_by_field_name("subscript")
+            if value is None or index is None:
+                return UNKNOWN
+            if index.type == "slice":
+                bounds = text(index).replace(" ", "").split(":")
+                if len(bounds) == 2 and bounds[0] in ("", "0") and bounds[1].isdecimal():
+                    return ("slice", read_condition(value, data), int(bounds[1]))
+                return UNKNOWN
+            return ("index", read_condition(value, data), read_condition(index, data))
+        case "call":
+            function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
+            if function is None or arguments is None or arguments.type != "argument_list":
+                return UNKNOWN
+            return ("call", read_condition(function, data), items(arguments))
+        case _:
+            return UNKNOWN
+
+
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "is": operator.eq,
+    "is not": operator.ne,
+    "in": lambda left, right: left in right,
+    "not in": lambda left, right: left not in right,
+}
+
+
+def evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
+    """Returns the value for a target whose known dotted names are in `names`; raises `Unknown`."""
+    kind = expression[0]
+    if kind == "literal":
+        return expression[1]
+    if kind == "name":
+        if expression[1] in names:
+            return names[expression[1]]
+        raise Unknown
+    if kind == "tuple":
+        return tuple(evaluate(item, names) for item in expression[1])
+    if kind == "not":
+        return not evaluate(expression[1], names)
+    if kind in ("and", "or"):
+        return _evaluate_boolean(kind, expression[1], names)
+    if kind == "index":
+        return _of_version(evaluate(expression[1], names), evaluate(expression[2], names))
+    if kind == "slice":
+        value = evaluate(expression[1], names)
+        return value[: expression[2]] if isinstance(value, VersionInfo) and expression[2] <= 2 else _fail()
+    if kind == "call":
+        return _call(expression[1], expression[2], names)
+    if kind == "compare":
+        left = evaluate(expression[1], names)
+        for symbol, right_expression in expression[2]:
+            right = evaluate(right_expression, names)
+            try:
+                if not _COMPARISONS[symbol](left, right):
+                    return False
+            except (TypeError, KeyError):
+                raise Unknown from None
+            left = right
+        return True
+    raise Unknown
+
+
+def _fail() -> Any:
+    raise Unknown
+
+
+def _evaluate_boolean(kind: str, items: tuple[Expression, ...], names: Mapping[str, Any]) -> Any:
+    """`and`/`or` in three-valued logic: one known false decides an `and`, one known true an `or`."""
+    unknown = False
+    value: Any = kind == "and"
+    for item in items:
+        try:
+            value = evaluate(item, names)
+        except Unknown:
+            unknown = True
+            continue
+        if bool(value) == (kind == "or"):
+            return value
+    if unknown:
+        raise Unknown
+    return value
+
+
+def _of_version(value: Any, index: Any) -> Any:
+    if isinstance(value, VersionInfo) and index in (0, 1):
+        return value[index]
+    raise Unknown
+
+
+def _call(function: Expression, arguments: tuple[Expression, ...], names: Mapping[str, Any]) -> Any:
+    if function[0] != "name":
+        raise Unknown
+    dotted: str = function[1]
+    if not arguments and f"{dotted}()" in names:
+        return names[f"{dotted}()"]
+    owner, _, method = dotted.rpartition(".")
+    if method in ("startswith", "endswith", "lower") and owner in names and isinstance(names[owner], str):
+        values = [evaluate(argument, names) for argument in arguments]
+        try:
+            return getattr(names[owner], method)(*values)
+        except TypeError:
+            raise Unknown from None
+    raise Unknown
+
+
+class VersionInfo(tuple[int, int]):
+    """`sys.version_info` of a target whose patch level is not known: comparisons that hang on it are unknown."""
+
+    def _other(self, other: object) -> tuple[Any, ...]:
+        if not isinstance(other, tuple):
+            raise Unknown
+        if len(other) > 2 and other[:2] == tuple(self):
+            raise Unknown
+        return other
+
+    def _longer(self) -> tuple[Any, ...]:
+        # (3, 13) < sys.version_info: the real one has five items and is therefore greater than its own prefix.
+        return (*self, 0, "final", 0)
+
+    def __lt__(self, other: object) -> bool:
+        return self._longer() < self._other(other)
+
+    def __le__(self, other: object) -> bool:
+        return self._longer() <= self._other(other)
+
+    def __gt__(self, other: object) -> bool:
+        return self._longer() > self._other(other)
+
+    def __ge__(self, other: object) -> bool:
+        return self._longer() >= self._other(other)
+
+    def __eq__(self, other: object) -> bool:
+        return self._longer() == self._other(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+
+def target_names(python: tuple[int, int], machine: str) -> dict[str, Any]:
+    """Returns what a module can ask about its surroundings, answered for Linux on Lambda."""
+    version = VersionInfo(python)
+    return {
+        "sys.version_info": version,
+        "sys.version_info.major": python[0],
+        "sys.version_info.minor": python[1],
+        "sys.hexversion": (python[0] << 24) | (python[1] << 16) | 0xF0,
+        "sys.platform": "linux",
+        "sys.byteorder": "little",
+        "sys.maxsize": 2**63 - 1,
+        "sys.implementation.name": "cpython",
+        "os.name": "posix",
+        "platform.system()": "Linux",
+        "platform.machine()": machine,
+        "platform.python_implementation()": "CPython",
+        "typing.TYPE_CHECKING": False,
+        "typing_extensions.TYPE_CHECKING": False,
+        "six.PY2": False,
+        "six.PY3": True,
+        "__debug__": True,
+    }

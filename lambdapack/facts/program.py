@@ -1,0 +1,121 @@
+"""The part of a Python module that decides what importing it does: imports, guards, bound names, conditions.
+
+Plain data made by `source.py`, free of any runtime: the same module gives the same program for every target, so it can
+be kept by content. `execution.py` runs it for one target.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+# A condition, as nested tuples: ("literal", value) · ("tuple", items) · ("name", "sys.version_info") ·
+# ("index", of, i) · ("slice", of, start, stop) · ("call", of, arguments) · ("not", x) · ("and" | "or", items) ·
+# ("compare", left, ((operator, right), ...)) · ("unknown",)
+Expression = tuple[Any, ...]
+UNKNOWN: Expression = ("unknown",)
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """`import module` (names None, `bound` what it binds) or `from module import names` (pairs: name, bound as).
+
+    `level` counts the leading dots. A star import has the one name `*`. `dynamic` marks `import_module("literal")`
+    and `__import__("literal")`.
+    """
+
+    line: int
+    module: str
+    level: int = 0
+    names: tuple[tuple[str, str], ...] | None = None
+    bound: str | None = None
+    dynamic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """One `except` clause: the dotted names it catches (None: everything)."""
+
+    catches: tuple[str, ...] | None
+    body: Block
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """`try`, and `with suppress(...)` as one with an empty handler."""
+
+    body: Block
+    handlers: tuple[Handler, ...]
+    orelse: Block
+    final: Block
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """`if`/`elif`/`else`: (condition, block) in order; the last block of an `else` has the condition True."""
+
+    branches: tuple[tuple[Expression, Block], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Maybe:
+    """A block that may run or not: a loop's body, a `match` case, an unknown context manager."""
+
+    body: Block
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """`raise NAME(...)`; `error` is None for a bare `raise` or one of a computed error."""
+
+    line: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """`NAME = expression` with an expression that a condition may depend on."""
+
+    name: str
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """A statement after which the rest of the block is not reached: `sys.exit()`."""
+
+
+Statement = Import | Try | If | Maybe | Raise | Constant | Leave
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Statements in order and the module-level names that the block itself binds."""
+
+    statements: tuple[Statement, ...] = ()
+    names: frozenset[str] = frozenset()
+
+
+EMPTY = Block()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One module. `deferred` are imports inside functions, run only when somebody calls them.
+
+    `exports` is a literal `__all__` (None: there is none; `exports_unknown`: it is computed). `members` are the names
+    that classes bind, by class. `assigned_attributes` are names set on other objects at module level (`other.name = …`).
+    `opaque`: names may come into being in ways that are not visible (`globals()`, `exec`, `sys.modules[...]`).
+    `import_hooks`: it touches `sys.path`, `sys.modules`, `sys.meta_path` or its own `__path__`, so that what can be
+    imported afterwards is not decided by files alone. `damaged`: parts could not be parsed.
+    """
+
+    body: Block
+    deferred: tuple[Import, ...]
+    exports: tuple[str, ...] | None
+    exports_unknown: bool
+    members: dict[str, frozenset[str]]
+    assigned_attributes: frozenset[str]
+    opaque: bool
+    import_hooks: frozenset[str]
+    damaged: bool
