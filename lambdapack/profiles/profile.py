@@ -73,7 +73,8 @@ class RuntimeProfile:
     glibc: highest `GLIBC_` version. symbol_ceilings: highest version per other versioned prefix (`GLIBCXX`, `CXXABI`,
     `GCC`): proven to be there in every image seen; symbol_ceilings_newest: in the newest one seen.
     libraries: by soname. stdlib_modules: dotted names of every importable standard module and package.
-    builtin_modules: the target's `sys.builtin_module_names`. extension_suffixes: in the order the import system tries.
+    builtin_modules: the target's `sys.builtin_module_names`. preloaded_modules: standard modules that the runtime client
+    has imported before the handler, so that a file of the same name in the artifact is never seen. extension_suffixes: in the order the import system tries.
     wheel_tags: accepted tags, best first. python_path: `sys.path` while the handler is imported, before `.pth` files;
     path_config_dirs: the directories whose `.pth` files are executed. library_path: `LD_LIBRARY_PATH`, in order.
     system_library_dirs: where the loader looks last. image: the official base image.
@@ -91,6 +92,7 @@ class RuntimeProfile:
     libraries: Mapping[str, SystemLibrary]
     stdlib_modules: frozenset[str]
     builtin_modules: frozenset[str]
+    preloaded_modules: frozenset[str]
     preinstalled: tuple[Preinstalled, ...]
     extension_suffixes: tuple[str, ...]
     wheel_tags: tuple[str, ...]

@@ -1,0 +1,210 @@
+"""Which file a module name leads to, found as CPython's import system on Lambda would find it.
+
+Knows `sys.path` of the profile, `.pth` files, suffixes, packages and namespace packages. Runs nothing.
+Sources: importlib._bootstrap_external (FileFinder, PathFinder), site.addpackage; order of `sys.path`: the profile.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from lambdapack.artifact import Stack
+from lambdapack.errors import UnreadableMember
+from lambdapack.profiles.profile import RuntimeProfile
+
+ModuleKind = Literal["source", "bytecode", "extension", "namespace", "builtin", "stdlib", "preinstalled"]
+
+_RUNTIME_ROOTS = ("/var/lang/", "/var/runtime")
+_NATIVE_NAME = re.compile(r"\.(?:so|pyd|dylib|sl)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module that can be found. `path` is its file (None without one), `search` where its submodules are looked for
+    (None: it is not a package). `certain` is False when the runtime is only believed to have it."""
+
+    name: str
+    kind: ModuleKind
+    path: str | None = None
+    search: tuple[str, ...] | None = None
+    certain: bool = True
+
+    @property
+    def is_package(self) -> bool:
+        return self.search is not None
+
+    @property
+    def package(self) -> str:
+        """What `__package__` is: the name itself for a package, else its parent."""
+        return self.name if self.is_package else self.name.rpartition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class PathHook:
+    """An `import` line of a `.pth` file: code that site runs before the handler is imported."""
+
+    path: str
+    line: int
+    text: str
+
+
+class ModuleFinder:
+    """Finds modules in one stack for one runtime. Results are kept: the stack never changes."""
+
+    def __init__(self, stack: Stack, profile: RuntimeProfile) -> None:
+        self._stack = stack
+        self._profile = profile
+        self._suffixes = (*((suffix, "extension") for suffix in profile.extension_suffixes), (".py", "source"), (".pyc", "bytecode"))
+        self._preinstalled = {module: dist for dist in profile.preinstalled for module in dist.modules}
+        self._known: dict[str, Module | None] = {}
+        self.hooks: list[PathHook] = []
+        self.dead_path_entries: list[tuple[str, str]] = []
+        self.path = self._search_path()
+
+    def find(self, name: str, parent: Module | None) -> Module | None:
+        """Returns the module a full dotted name leads to, below its already found parent; None if it leads nowhere."""
+        if name not in self._known:
+            self._known[name] = self._find(name, parent)
+        return self._known[name]
+
+    def find_dotted(self, name: str) -> Module | None:
+        """Finds a module together with its parents."""
+        parent: Module | None = None
+        parts = name.split(".")
+        for count in range(1, len(parts) + 1):
+            module = self.find(".".join(parts[:count]), parent)
+            if module is None:
+                return None
+            parent = module
+        return parent
+
+    def locations(self, parent: Module | None) -> tuple[str, ...]:
+        """Returns the folders in which a child of `parent` (None: a top-level module) is looked for."""
+        return self.path if parent is None else (parent.search or ())
+
+    def near_misses(self, name: str, parent: Module | None) -> tuple[str, ...]:
+        """Returns native files that carry the module's name but not a suffix this Python looks for."""
+        leaf = name.rpartition(".")[2]
+        found = []
+        for folder in self.locations(parent):
+            for file in sorted(self._stack.names(folder)):
+                if file.startswith(f"{leaf}.") and _NATIVE_NAME.search(file):
+                    found.append(f"{folder}/{file}")
+            for file in sorted(self._stack.names(f"{folder}/{leaf}")):
+                if file.startswith("__init__.") and _NATIVE_NAME.search(file):
+                    found.append(f"{folder}/{leaf}/{file}")
+        return tuple(found)
+
+    def other_spellings(self, name: str, parent: Module | None) -> tuple[str, ...]:
+        """Returns files or folders whose name differs from the module's only in upper and lower case."""
+        leaf = name.rpartition(".")[2]
+        wanted = {leaf.lower(), f"{leaf.lower()}.py"}
+        return tuple(
+            f"{folder}/{file}"
+            for folder in self.locations(parent)
+            for file in sorted(self._stack.names(folder))
+            if file.lower() in wanted and file not in (leaf, f"{leaf}.py")
+        )
+
+    def elsewhere(self, name: str) -> tuple[str, ...]:
+        """Returns where the module's own file stands outside the places that are searched, shortest path first."""
+        tail = "/" + name.replace(".", "/")
+        endings = (f"{tail}.py", f"{tail}/__init__.py")
+        return tuple(sorted((path for path in self._stack.located if path.endswith(endings)), key=lambda p: (len(p), p)))
+
+    def _find(self, name: str, parent: Module | None) -> Module | None:
+        if parent is None:
+            return self._find_top_level(name)
+        if parent.kind in ("stdlib", "builtin"):
+            if name in self._profile.stdlib_modules:
+                return Module(name, "stdlib", search=())
+            return None
+        if parent.kind == "preinstalled":
+            # What exactly the runtime's copy holds is not recorded: its submodules are taken to be there.
+            return Module(name, "preinstalled", search=(), certain=parent.certain)
+        if parent.search is None:
+            return None
+        return self._find_in(name, parent.search)
+
+    def _find_top_level(self, name: str) -> Module | None:
+        if name in self._profile.builtin_modules or name in self._profile.preloaded_modules:
+            return Module(name, "builtin", search=() if f"{name}." in self._stdlib_packages() else None)
+        own = tuple(folder for folder in self.path if not folder.startswith(_RUNTIME_ROOTS))
+        found = self._find_in(name, own)
+        if found is not None and found.kind != "namespace":
+            return found
+        runtime = self._find_in_runtime(name)
+        # A namespace package is only the last resort: any real module later on the path wins over it.
+        return runtime or found
+
+    def _find_in_runtime(self, name: str) -> Module | None:
+        in_image = tuple(folder for folder in self.path if folder.startswith(_RUNTIME_ROOTS) and self._stack.is_folder(folder))
+        found = self._find_in(name, in_image) if in_image else None
+        if found is not None:
+            return found
+        if name in self._preinstalled:
+            return Module(name, "preinstalled", search=(), certain=self._preinstalled[name].certain)
+        if name in self._profile.stdlib_modules:
+            return Module(name, "stdlib", search=())
+        return None
+
+    def _find_in(self, name: str, folders: tuple[str, ...]) -> Module | None:
+        leaf = name.rpartition(".")[2]
+        portions = []
+        for folder in folders:
+            names = self._stack.names(folder)
+            if leaf in names and self._stack.is_folder(f"{folder}/{leaf}"):
+                package = f"{folder}/{leaf}"
+                inside = self._stack.names(package)
+                for suffix, kind in self._suffixes:
+                    if f"__init__{suffix}" in inside and self._stack.file(f"{package}/__init__{suffix}"):
+                        return Module(name, kind, f"{package}/__init__{suffix}", (package,))  # type: ignore[arg-type]
+            for suffix, kind in self._suffixes:
+                if f"{leaf}{suffix}" in names and self._stack.file(f"{folder}/{leaf}{suffix}"):
+                    return Module(name, kind, f"{folder}/{leaf}{suffix}")  # type: ignore[arg-type]
+            if leaf in names and self._stack.is_folder(f"{folder}/{leaf}"):
+                portions.append(f"{folder}/{leaf}")
+        return Module(name, "namespace", None, tuple(portions)) if portions else None
+
+    @lru_cache(maxsize=1)  # noqa: B019 - a finder lives as long as the inspection
+    def _stdlib_packages(self) -> frozenset[str]:
+        return frozenset(f"{module.partition('.')[0]}." for module in self._profile.stdlib_modules if "." in module)
+
+    # -- sys.path --------------------------------------------------------------------------------------------------
+
+    def _search_path(self) -> tuple[str, ...]:
+        path = list(dict.fromkeys(self._profile.python_path))
+        for folder in self._profile.path_config_dirs:
+            for name in sorted(self._stack.names(folder)):
+                if name.endswith(".pth") and not name.startswith("."):
+                    for addition in self._path_config(folder, name):
+                        if addition not in path:
+                            path.append(addition)
+        return tuple(path)
+
+    def _path_config(self, folder: str, name: str) -> list[str]:
+        located = self._stack.file(f"{folder}/{name}")
+        if located is None:
+            return []
+        try:
+            text = self._stack.read_bytes(located).decode("utf-8-sig", "replace")
+        except UnreadableMember:
+            return []
+        additions = []
+        for number, line in enumerate(text.splitlines(), 1):
+            stripped = line.rstrip()
+            if not stripped or stripped.startswith("#"):
+                continue
+            if stripped.startswith(("import ", "import\t")):
+                self.hooks.append(PathHook(f"{folder}/{name}", number, stripped))
+                continue
+            target = stripped if stripped.startswith("/") else f"{folder}/{stripped}"
+            real = self._stack.resolve(target)
+            if real is not None and self._stack.is_folder(real):
+                additions.append(real)
+            else:
+                self.dead_path_entries.append((f"{folder}/{name}", stripped))
+        return additions
