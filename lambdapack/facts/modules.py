@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 from lambdapack.artifact import Stack
@@ -59,6 +58,7 @@ class ModuleFinder:
         self._profile = profile
         self._suffixes = (*((suffix, "extension") for suffix in profile.extension_suffixes), (".py", "source"), (".pyc", "bytecode"))
         self._preinstalled = {module: dist for dist in profile.preinstalled for module in dist.modules}
+        self._stdlib_packages = {module.partition(".")[0] for module in profile.stdlib_modules if "." in module}
         self._known: dict[str, Module | None] = {}
         self.hooks: list[PathHook] = []
         self.dead_path_entries: list[tuple[str, str]] = []
@@ -69,6 +69,12 @@ class ModuleFinder:
         if name not in self._known:
             self._known[name] = self._find(name, parent)
         return self._known[name]
+
+    def find_fresh(self, name: str, parent: Module) -> Module | None:
+        """Finds a child of a parent whose search path was changed while it was imported."""
+        found = self._find_in(name, parent.search or ())
+        self._known[name] = found
+        return found
 
     def find_dotted(self, name: str) -> Module | None:
         """Finds a module together with its parents."""
@@ -131,7 +137,7 @@ class ModuleFinder:
 
     def _find_top_level(self, name: str) -> Module | None:
         if name in self._profile.builtin_modules or name in self._profile.preloaded_modules:
-            return Module(name, "builtin", search=() if f"{name}." in self._stdlib_packages() else None)
+            return Module(name, "builtin", search=() if name in self._stdlib_packages else None)
         own = tuple(folder for folder in self.path if not folder.startswith(_RUNTIME_ROOTS))
         found = self._find_in(name, own)
         if found is not None and found.kind != "namespace":
@@ -168,10 +174,6 @@ class ModuleFinder:
             if leaf in names and self._stack.is_folder(f"{folder}/{leaf}"):
                 portions.append(f"{folder}/{leaf}")
         return Module(name, "namespace", None, tuple(portions)) if portions else None
-
-    @lru_cache(maxsize=1)  # noqa: B019 - a finder lives as long as the inspection
-    def _stdlib_packages(self) -> frozenset[str]:
-        return frozenset(f"{module.partition('.')[0]}." for module in self._profile.stdlib_modules if "." in module)
 
     # -- sys.path --------------------------------------------------------------------------------------------------
 

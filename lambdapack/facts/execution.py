@@ -1,0 +1,474 @@
+"""What importing the handler does, worked out without running it: an abstract execution of module programs.
+
+Every module that the handler's import reaches is executed once for the target: conditions are evaluated for it, guards
+catch what they really catch, and what cannot be known is kept apart from what is certain. Judges nothing.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from lambdapack.facts.conditions import Unknown, evaluate, target_names
+from lambdapack.facts.modules import Module, ModuleFinder
+from lambdapack.facts.program import (
+    Block,
+    Constant,
+    Handler,
+    If,
+    Import,
+    Leave,
+    Maybe,
+    Program,
+    Raise,
+    Statement,
+    Try,
+)
+from lambdapack.profiles.profile import RuntimeProfile
+
+FailureKind = Literal["missing-module", "missing-name", "relative-import", "native", "raises"]
+Certainty = Literal["certain", "possible", "deferred"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An import that fails. `importer` is the module with the statement, `path` its file, `line` where it stands.
+
+    `module` is what was to be imported, absolute; `name` the name wanted from it; for `native` it is the extension
+    module and `native_path` its file; for `raises` `name` is the error's class. `chain`: modules from the handler to
+    the importer. `certain`: it stops the handler's import; `possible`: it hangs on something that cannot be
+    known; `deferred`: it stands in a function and fails when that is called.
+    """
+
+    kind: FailureKind
+    importer: str
+    path: str | None
+    line: int
+    module: str
+    name: str | None = None
+    native_path: str | None = None
+    chain: tuple[str, ...] = ()
+    certainty: Certainty = "certain"
+
+
+@dataclass(slots=True)
+class Execution:
+    """One executed (or just being executed) module. `names` is what it binds; `failures` what it fails with."""
+
+    module: Module
+    chain: tuple[str, ...]
+    names: set[str] = field(default_factory=set)
+    names_known: bool = True
+    constants: dict[str, Any] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    program: Program | None = None
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a handler's import comes to. `failures` are certain, in the order met; `doubts` possible or deferred."""
+
+    executions: dict[str, Execution]
+    failures: tuple[Failure, ...]
+    doubts: tuple[Failure, ...]
+    caught: tuple[Failure, ...]
+
+
+_BUILTIN_ERRORS = {name: value for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)}
+
+_IMPORT_GUARDS = frozenset(("ImportError", "ModuleNotFoundError", "Exception", "BaseException"))
+
+Steps = Generator["Steps", Any, Any]  # a trampolined call: yields the calls it makes, is sent their results
+
+
+@dataclass(slots=True)
+class _Context:
+    """Where a block runs: in which module, under which known values, how surely."""
+
+    execution: Execution
+    values: dict[str, Any]
+    certain: bool = True
+    stop: bool = False  # a guard is waiting: the rest of the block does not run after a failure
+    handling: tuple[Failure, ...] = ()  # what a bare `raise` raises again
+
+
+class Executor:
+    """Executes modules of one finder. `program_of` returns a source module's program, None if it cannot be read;
+    `loads` says whether the loader accepts a native file."""
+
+    def __init__(
+        self,
+        finder: ModuleFinder,
+        profile: RuntimeProfile,
+        program_of: Callable[[Module], Program | None],
+        loads: Callable[[str], bool],
+        mentions: Callable[[Module, str], bool],
+    ) -> None:
+        self._finder = finder
+        self._values = target_names(profile.python, profile.machine) | {"TYPE_CHECKING": False}
+        self._program_of = program_of
+        self._loads = loads
+        self._mentions = mentions
+        self._hooking: list[Execution] = []
+        self._attributes: set[str] = set()
+        self.executions: dict[str, Execution] = {}
+        self.doubts: dict[Failure, None] = {}
+        self.caught: dict[Failure, None] = {}
+
+    def run(self, name: str, importer: str, chain: tuple[str, ...] = ()) -> list[Failure]:
+        """Imports a dotted name as the runtime client does and returns what certainly fails."""
+        origin = Execution(Module(importer, "builtin"), chain)
+        context = _Context(origin, dict(self._values))
+        failures: list[Failure] = _drive(self._import_dotted(Import(0, name), name, context))
+        return failures
+
+    def run_line(self, program: Program, path: str) -> None:
+        """Executes one `import` line of a `.pth` file. site prints its errors and goes on."""
+        execution = Execution(Module(path, "source", path), (path,), program=program)
+        self._note_hooks(execution, program)
+        _drive(self._block(program.body, _Context(execution, dict(self._values), certain=False)))
+
+    def run_deferred(self, execution: Execution, imported: Import) -> None:
+        """Resolves an import that stands in a function; what fails is kept as a deferred doubt."""
+        before = dict(self.doubts)
+        failures: list[Failure] = _drive(self._import(imported, _Context(execution, dict(self._values), certain=False)))
+        self.doubts = before
+        for failure in failures:
+            self.doubts[replace(failure, certainty="deferred")] = None
+
+    # -- modules ---------------------------------------------------------------------------------------------------
+
+    def _load(self, name: str, parent: Execution | None, context: _Context) -> Steps:
+        """Returns the execution of one module whose parents are loaded, or None when there is no such module."""
+        known = self.executions.get(name)
+        if known is not None:
+            return known
+        module = self._finder.find(name, parent.module if parent else None)
+        if module is None and parent is not None and parent.program is not None:
+            module = self._in_extended_path(name, parent)
+        if module is None:
+            return None
+        chain = (*context.execution.chain, name)
+        execution = Execution(module, chain)
+        self.executions[name] = execution
+        match module.kind:
+            case "source":
+                yield self._execute(execution)
+            case "extension":
+                execution.names_known = False
+                if module.path is not None and not self._loads(module.path):
+                    execution.failures.append(self._failure("native", Import(0, name), name, context, native_path=module.path))
+            case "namespace":
+                pass
+            case _:
+                execution.names_known = False
+        execution.done = True
+        return execution
+
+    def _in_extended_path(self, name: str, parent: Execution) -> Module | None:
+        """A package that calls `extend_path` takes its portions from every folder of `sys.path`."""
+        program, leaf = parent.program, parent.module.name.replace(".", "/")
+        if program is None or "extend_path" not in program.import_hooks:
+            return None
+        folders = tuple(f"{folder}/{leaf}" for folder in self._finder.path)
+        widened = replace(parent.module, search=(*(parent.module.search or ()), *folders))
+        return self._finder.find_fresh(name, widened)
+
+    def _execute(self, execution: Execution) -> Steps:
+        program = self._program_of(execution.module)
+        if program is None:
+            execution.names_known = False
+            return
+        execution.program = program
+        self._note_hooks(execution, program)
+        if program.opaque or program.damaged:
+            execution.names_known = False
+        values = dict(self._values)
+        values["__name__"] = execution.module.name
+        execution.failures.extend((yield self._block(program.body, _Context(execution, values))))
+        execution.constants = values
+        if "__getattr__" in execution.names:
+            execution.names_known = False
+
+    def _note_hooks(self, execution: Execution, program: Program) -> None:
+        self._attributes |= program.assigned_attributes
+        if program.import_hooks:
+            self._hooking.append(execution)
+
+    # -- statements ------------------------------------------------------------------------------------------------
+
+    def _block(self, block: Block, context: _Context) -> Steps:
+        """Runs statements and returns the failures that leave the block."""
+        context.execution.names |= block.names
+        failures: list[Failure] = []
+        for statement in block.statements:
+            if isinstance(statement, Leave):
+                break
+            raised: list[Failure] = yield self._statement(statement, context)
+            failures.extend(failure for failure in raised if failure not in failures)
+            if isinstance(statement, Raise) or (raised and context.stop):
+                break
+        return failures
+
+    def _statement(self, statement: Statement, context: _Context) -> Steps:
+        match statement:
+            case Import():
+                return (yield self._import(statement, context))
+            case Constant():
+                self._assign(statement, context)
+            case If():
+                return (yield self._if(statement, context))
+            case Try():
+                return (yield self._try(statement, context))
+            case Maybe():
+                yield self._maybe(statement.body, context)
+            case Raise():
+                return self._raise(statement, context)
+        return []
+        yield  # pragma: no cover - makes this a generator on every path
+
+    def _assign(self, statement: Constant, context: _Context) -> None:
+        try:
+            context.values[statement.name] = evaluate(statement.value, context.values) if context.certain else _unknown()
+        except Unknown:
+            context.values.pop(statement.name, None)
+
+    def _if(self, statement: If, context: _Context) -> Steps:
+        for condition, body in statement.branches:
+            try:
+                holds = bool(evaluate(condition, context.values))
+            except Unknown:
+                yield self._maybe(body, context)
+                context = replace(context, certain=False) if context.certain else context
+                continue
+            if holds:
+                if context.certain:
+                    return (yield self._block(body, context))
+                yield self._maybe(body, context)
+                return []
+        return []
+
+    def _maybe(self, body: Block, context: _Context) -> Steps:
+        """Runs a block that may not run: what fails in it is possible, and constants in it are lost."""
+        failures = yield self._block(body, replace(context, certain=False))
+        for failure in failures:
+            self.doubts[replace(failure, certainty="possible")] = None
+
+    def _try(self, statement: Try, context: _Context) -> Steps:
+        inner = replace(context, stop=bool(statement.handlers) or context.stop)
+        doubts = dict(self.doubts)
+        raised: list[Failure] = yield self._block(statement.body, inner)
+        if any(handler.catches is None or _IMPORT_GUARDS & set(handler.catches) for handler in statement.handlers):
+            self.doubts = doubts  # whoever guards an import is ready for its failure
+        failures: list[Failure] = []
+        if not raised:
+            for handler in statement.handlers:  # not reached as far as can be known, but their names may be bound
+                _bind_all(handler.body, context)
+            failures.extend((yield self._block(statement.orelse, context)))
+        else:
+            handler, sure = _catching(statement.handlers, raised[0])
+            if handler is None:
+                failures.extend(raised)
+            elif not sure:
+                for failure in raised:
+                    self.doubts[replace(failure, certainty="possible")] = None
+                yield self._maybe(handler.body, context)
+            else:
+                handled = replace(context, handling=tuple(raised))
+                escaped: list[Failure] = yield self._block(handler.body, handled)
+                for failure in raised:
+                    if failure not in escaped:
+                        self.caught[failure] = None
+                failures.extend(escaped)
+        failures.extend((yield self._block(statement.final, context)))
+        return failures
+
+    def _raise(self, statement: Raise, context: _Context) -> list[Failure]:
+        if context.handling:
+            return list(context.handling)  # whatever the handler raises, this is where it came from
+        if statement.error is None:
+            return []
+        name = statement.error.rpartition(".")[2]
+        return [self._failure("raises", Import(statement.line, context.execution.module.name), context.execution.module.name, context, name=name)]
+
+    # -- imports ---------------------------------------------------------------------------------------------------
+
+    def _import(self, statement: Import, context: _Context) -> Steps:
+        name = statement.module
+        if statement.level:
+            base = context.execution.module.package
+            for _ in range(statement.level - 1):
+                base = base.rpartition(".")[0]
+            if not base:
+                return [self._failure("relative-import", statement, "." * statement.level + name, context)]
+            name = f"{base}.{name}" if name else base
+        failures: list[Failure] = yield self._import_dotted(statement, name, context)
+        if failures or statement.names is None:
+            if not failures:
+                self._alias(statement, name, context)
+            return failures
+        target = self.executions.get(name)
+        if target is None:
+            return failures
+        for wanted, bound in statement.names:
+            if wanted == "*":
+                self._star(target, context)
+            else:
+                failures.extend((yield self._from(statement, target, wanted, bound, context)))
+        return failures
+
+    def _import_dotted(self, statement: Import, name: str, context: _Context) -> Steps:
+        parent: Execution | None = None
+        parts = name.split(".")
+        for count in range(1, len(parts) + 1):
+            current = ".".join(parts[:count])
+            loaded: Execution | None = yield self._load(current, parent, context)
+            if loaded is None:
+                return self._absent(statement, current, name, parent, context)
+            if loaded.failures:
+                return list(loaded.failures)
+            parent = loaded
+        return []
+
+    def _absent(
+        self, statement: Import, missing: str, wanted: str, parent: Execution | None, context: _Context
+    ) -> list[Failure]:
+        failure = self._failure("missing-module", statement, missing, context)
+        if self._may_be_made(missing, parent):
+            self.doubts[replace(failure, certainty="possible")] = None
+            return []
+        return [failure]
+
+    def _may_be_made(self, missing: str, parent: Execution | None) -> bool:
+        """True when code that ran before can provide the module in a way that files do not show."""
+        if parent is not None and parent.program is not None and parent.program.import_hooks - {"sys.path"}:
+            return True
+        top = missing.partition(".")[0]
+        for execution in self._hooking:
+            hooks = execution.program.import_hooks if execution.program else frozenset()
+            own_top = execution.module.name.partition(".")[0]
+            if own_top == top and hooks & {"sys.modules", "sys.meta_path"}:
+                return True
+            if self._mentions(execution.module, top if parent is None else missing):
+                return True
+            if "sys.path" in hooks and parent is None and self._finder.elsewhere(top):
+                return True
+        return False
+
+    def _from(self, statement: Import, target: Execution, wanted: str, bound: str, context: _Context) -> Steps:
+        if wanted in target.names:
+            if wanted in target.constants and context.certain:
+                context.values[bound] = target.constants[wanted]
+            else:
+                context.values.pop(bound, None)
+            return []
+        qualified = f"{target.module.name}.{wanted}"
+        if qualified in self._values:
+            context.values[bound] = self._values[qualified]
+        else:
+            context.values.pop(bound, None)
+        if target.module.is_package and target.module.kind not in ("stdlib", "preinstalled", "builtin"):
+            loaded: Execution | None = yield self._load(qualified, target, context)
+            if loaded is not None:
+                return list(loaded.failures)
+        if self._name_may_exist(target, wanted):
+            return []
+        return [self._failure("missing-name", statement, target.module.name, context, name=wanted)]
+
+    def _name_may_exist(self, target: Execution, wanted: str) -> bool:
+        if not target.done or not target.names_known or wanted in self._attributes:
+            return True
+        if wanted.startswith("__") and wanted.endswith("__"):
+            return True  # every module has some of these, whatever its source says
+        return bool(target.program and target.program.import_hooks & {"sys.modules", "__path__", "extend_path"})
+
+    def _star(self, target: Execution, context: _Context) -> None:
+        program = target.program
+        if target.names_known and target.done and program is not None and not program.exports_unknown:
+            public = program.exports if program.exports is not None else [n for n in target.names if not n.startswith("_")]
+            context.execution.names.update(public)
+        elif target.module.kind != "namespace":
+            context.execution.names_known = False
+            context.execution.names |= {name for name in target.names if not name.startswith("_")}
+
+    def _alias(self, statement: Import, name: str, context: _Context) -> None:
+        """`import sys as _sys`: what is known of `sys` is known of `_sys`."""
+        if statement.bound is None or statement.bound == name:
+            context.values.pop(statement.bound or "", None)
+            return
+        context.values.pop(statement.bound, None)
+        for known, value in self._values.items():
+            if known.startswith(f"{name}."):
+                context.values[statement.bound + known[len(name) :]] = value
+
+    def _failure(
+        self,
+        kind: FailureKind,
+        statement: Import,
+        module: str,
+        context: _Context,
+        *,
+        name: str | None = None,
+        native_path: str | None = None,
+    ) -> Failure:
+        importer = context.execution.module
+        return Failure(kind, importer.name, importer.path, statement.line, module, name, native_path, context.execution.chain)
+
+
+def _drive(call: Steps) -> Any:
+    """Runs a trampolined call: import chains are far deeper than Python's own stack may be."""
+    stack, value = [call], None
+    while stack:
+        try:
+            stack.append(stack[-1].send(value))
+            value = None
+        except StopIteration as stop:
+            stack.pop()
+            value = stop.value
+    return value
+
+
+def _unknown() -> Any:
+    raise Unknown
+
+
+def _bind_all(block: Block, context: _Context) -> None:
+    context.execution.names |= block.names
+    for statement in block.statements:
+        match statement:
+            case Try():
+                for inner in (statement.body, *(handler.body for handler in statement.handlers), statement.orelse, statement.final):
+                    _bind_all(inner, context)
+            case If():
+                for _, inner in statement.branches:
+                    _bind_all(inner, context)
+            case Maybe():
+                _bind_all(statement.body, context)
+
+
+def _catching(handlers: Iterable[Handler], failure: Failure) -> tuple[Handler | None, bool]:
+    """Returns the handler that catches a failure and whether that is certain."""
+    for handler in handlers:
+        if handler.catches is None:
+            return handler, True
+        for dotted in handler.catches:
+            verdict = _catches(dotted.rpartition(".")[2], failure)
+            if verdict is not False:
+                return handler, verdict is True
+    return None, True
+
+
+def _catches(name: str, failure: Failure) -> bool | None:
+    """True or False where it is certain, None for a class that is not a builtin one."""
+    caught = _BUILTIN_ERRORS.get(name)
+    if caught is None:
+        return None
+    if failure.kind == "missing-module":
+        return issubclass(ModuleNotFoundError, caught)
+    if failure.kind == "raises":
+        error = _BUILTIN_ERRORS.get(failure.name or "")
+        return issubclass(error, caught) if error else (True if caught in (Exception, BaseException) else None)
+    return issubclass(ImportError, caught)
