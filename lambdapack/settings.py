@@ -88,7 +88,7 @@ def select_functions(settings: Settings, names: Sequence[str]) -> list[FunctionS
         raise UsageError(f"{where}: no function is configured; add a table [{table}]")
     for name in names:
         if name not in known:
-            advice = f"{_did_you_mean(name, known)}; it has {', '.join(sorted(known))}"
+            advice = f"{_did_you_mean(name, known, ' ({})')}; the functions are {', '.join(sorted(known))}"
             raise UsageError(f"{_shown(settings.path)}: no function {name!r}{advice}")
     return [known[name] for name in dict.fromkeys(names or known)]
 
@@ -160,9 +160,9 @@ class _Table:
     def existing(self, key: str, text: str) -> Path:
         """The path that `text` names, seen from the configuration file."""
         path = self.absolute(text)
-        if not os.path.exists(path):  # not Path.exists, which raises for a name that is too long
-            siblings = os.listdir(path.parent) if path.parent.is_dir() else ()
-            nearest = _nearest(path.name, siblings)
+        if not _exists(path):
+            siblings = path.parent.iterdir() if path.parent.is_dir() else ()
+            nearest = _nearest(path.name, [sibling.name for sibling in siblings])
             advice = f"did you mean '{Path(text).with_name(nearest).as_posix()}'?" if nearest else "mend the path"
             raise self.error(key, f"'{text}' does not exist (looked for {_shown(path)}); {advice}")
         return path
@@ -325,7 +325,7 @@ def _requirements(table: _Table) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     value = table.values.get("requirements", [])
     if isinstance(value, str):
         text = table.string("requirements", "requirements.txt") or ""
-        if _REQUIREMENT_SIGNS.search(text) and not os.path.exists(table.absolute(text)):
+        if _REQUIREMENT_SIGNS.search(text) and not _exists(table.absolute(text)):
             raise table.wrong_type(
                 "requirements", "a file name or a list of requirements", text, f'requirements = ["{text}"]'
             )
@@ -358,6 +358,10 @@ def _refuse_shared_output(table: _Table | None, functions: Mapping[str, Function
         if table is not None and other != name:
             problem = f"{_shown(function.output)} is written by {other!r} too; give each function its own"
             raise table.error(f"{name}.output", problem)
+
+
+def _exists(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises for a name that is too long
 
 
 # --- wording ------------------------------------------------------------------------------------------------
