@@ -1,0 +1,72 @@
+# Everything a developer does here. Needs make, a Python of at least 3.11 and a package registry; the rest is set up
+# in .venv on first use. `make` alone lists the targets.
+#
+#   make test PYTHON=python3.13              another interpreter (after `make clean`)
+#   make test VENV=.venv-3.13 PYTHON=...     a second environment beside the first
+#   make test PYTEST_ARGS="-k settings -x"   some of the tests
+#
+# pip's and uv's own variables and configuration (registry, proxy, certificates) apply as everywhere.
+
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST_ARGS ?=
+RUN = $(VENV)/bin
+DASHBOARD = fixtures/dashboard/pyproject.toml
+export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
+
+# Stamps of what is installed, so that a second run begins at once.
+CREATED = $(VENV)/.created
+INSTALLED = $(VENV)/.installed
+DEVELOPING = $(VENV)/.developing
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help package test check format profiles lock clean
+
+help: ## list the targets
+	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
+
+package: $(INSTALLED) ## build, inspect and import-test the dashboard function: dist/dashboard.zip
+	$(RUN)/lambdapack check --config $(DASHBOARD) --function dashboard
+
+test: $(DEVELOPING) ## run the tests
+	$(RUN)/python -m pytest -n auto $(PYTEST_ARGS)
+
+check: $(DEVELOPING) ## style, types, who imports whom, and whether the runtime profiles are up to date
+	$(RUN)/ruff check
+	$(RUN)/ruff format --check
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+	$(RUN)/python tools/make_profiles.py --check
+
+format: $(DEVELOPING) ## mend the style
+	$(RUN)/ruff check --fix
+	$(RUN)/ruff format
+
+profiles: $(DEVELOPING) ## write lambdapack/profiles/data from its sources
+	$(RUN)/python tools/make_profiles.py
+
+lock: $(INSTALLED) ## write requirements-dev.txt from requirements-dev.in and pyproject.toml; takes the newest versions
+	$(RUN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		--output-file requirements-dev.txt pyproject.toml requirements-dev.in
+
+clean: ## remove all that make has made
+	rm -rf $(VENV) dist build fixtures/*/dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
+
+$(CREATED):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "lambdapack needs Python 3.11 or newer; name one, e.g.: make PYTHON=python3.13" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(INSTALLED): pyproject.toml $(CREATED)
+	$(RUN)/python -m pip install --quiet --editable .
+	@touch $@
+
+# With the development requirements come the project's own, all locked; so this one counts as installed, too.
+$(DEVELOPING): requirements-dev.txt pyproject.toml $(CREATED)
+	$(RUN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.txt
+	$(RUN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(INSTALLED) $@
