@@ -66,6 +66,10 @@ class NativeFacts:
             except UnreadableMember as error:
                 self.unread[located.path] = str(error)
 
+    def stack_paths(self) -> frozenset[str]:
+        """Every path in the artifact, for comparison with what distributions record."""
+        return frozenset(self._stack.located)
+
     def loads(self, path: str) -> bool:
         """True unless the loader certainly refuses the file."""
         return not any(problem.certain for problem in self.problems(path))

@@ -1,0 +1,175 @@
+"""What a check gets and how it is declared: the subject and the `@check` decorator.
+
+A check may import this module and `finding`, and nothing else of lambdapack: no files, no containers.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from lambdapack.artifact import Stack
+from lambdapack.facts.attempts import ImportAttempt
+from lambdapack.facts.distributions import DistFacts, read_distributions
+from lambdapack.facts.elf import ElfFacts, NotElf
+from lambdapack.facts.execution import Failure
+from lambdapack.facts.extension import read_extension_name
+from lambdapack.facts.handler import HandlerFacts, read_handler
+from lambdapack.facts.imports import RUNTIME, Explained, ImportFacts
+from lambdapack.facts.linking import LoadProblem, NativeFacts
+from lambdapack.facts.modules import ModuleFinder
+from lambdapack.finding import Hit, Severity
+from lambdapack.profiles.profile import RuntimeProfile
+
+__all__ = [
+    "RUNTIME", "Check", "DistFacts", "Explained", "Failure", "Hit", "LoadProblem", "NativeFinding", "Severity", "Subject", "check", "describe_native",
+]  # fmt: skip
+
+Need = Literal["handler", "attempt"]
+
+
+@dataclass(frozen=True, slots=True)
+class NativeFinding:
+    """One cause for which the loader refuses native code. `required` is the import that fails because of it, or None
+    when nothing certain depends on the file: then it is at most a warning."""
+
+    problem: LoadProblem
+    required: Failure | None
+
+    @property
+    def severity(self) -> Severity:
+        return Severity.ERROR if self.required is not None and self.problem.certain else Severity.WARNING
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """From the handler to the file."""
+        modules = (*self.required.chain, self.required.module) if self.required else ()
+        files = (self.problem.root,) if self.problem.root == self.problem.path else (self.problem.root, self.problem.path)
+        return (*modules, *files)
+
+
+class Subject:
+    """Everything there is to judge: the mounted artifact, the runtime, the facts read from both.
+
+    `zipped_size` is the function's archive in bytes, None for a folder. `kind` is `function` or `layer`. `managed` is True
+    for ZIP functions and layers, whose file system is smaller than the container image's.
+    """
+
+    def __init__(
+        self,
+        stack: Stack,
+        profile: RuntimeProfile,
+        *,
+        handler: str | None,
+        kind: Literal["function", "layer"] = "function",
+        managed: bool = True,
+        zipped_size: int | None = None,
+        attempts: Sequence[ImportAttempt] = (),
+    ) -> None:
+        self.stack = stack
+        self.profile = profile
+        self.kind = kind
+        self.managed = managed
+        self.zipped_size = zipped_size
+        self.attempts = tuple(attempts)
+        self.handler: HandlerFacts | None = read_handler(handler, profile) if handler is not None else None
+
+    @cached_property
+    def unzipped_size(self) -> int:
+        """The bytes of all files, function and layers together."""
+        return sum(located.entry.size for located in self.stack.files())
+
+    @cached_property
+    def finder(self) -> ModuleFinder:
+        return ModuleFinder(self.stack, self.profile)
+
+    @cached_property
+    def native(self) -> NativeFacts:
+        return NativeFacts(self.stack, self.profile, managed=self.managed)
+
+    @cached_property
+    def distributions(self) -> tuple[DistFacts, ...]:
+        return read_distributions(self.stack, self.finder.path)
+
+    @cached_property
+    def imports(self) -> ImportFacts | None:
+        """What importing the handler does; None without a handler."""
+        if self.handler is None:
+            return None
+        return ImportFacts(self.stack, self.profile, self.finder, self.native, self.distributions, self.handler)
+
+    @cached_property
+    def native_findings(self) -> tuple[NativeFinding, ...]:
+        """Every reason why native code will not load: what the handler needs first, each cause once."""
+        required = self.imports.required_natives if self.imports else {}
+        found: dict[tuple[str, str, str], NativeFinding] = {}
+        for root in (*required, *(path for path in sorted(self.native.elf) if path not in required)):
+            for problem in self.native.problems(root):
+                key = (problem.kind, problem.path, problem.wanted)
+                found.setdefault(key, NativeFinding(problem, required.get(root)))
+        return tuple(found.values())
+
+    def distribution_of(self, path: str) -> DistFacts | None:
+        """The distribution whose RECORD lists a file, None for first-party code."""
+        return next((dist for dist in self.distributions if dist.record and path in dist.record), None)
+
+    @property
+    def target(self) -> str:
+        """`python3.13 on x86_64`, for messages."""
+        return f"{self.profile.runtime} on {self.profile.architecture}"
+
+    def reinstall(self, path: str) -> str:
+        """A command that fetches the distribution of a file for this target, or a sentence where it is not known."""
+        dist = self.distribution_of(path)
+        if dist is None:
+            return f"replace the file with one built for {self.target}"
+        major, minor = self.profile.glibc[:2]
+        level = f"manylinux_{major}_{minor}" if minor >= 28 else "manylinux2014"
+        return (
+            f"install the right wheel: uv pip install --target FOLDER --no-deps --only-binary :all: --python-version "
+            f"{'.'.join(map(str, self.profile.python))} --python-platform {self.profile.machine}-{level} {dist.name}=={dist.version}"
+        )
+
+    def explained(self, *kinds: str) -> Iterator[Explained]:
+        """Yields the failed imports that are explained in one of these ways."""
+        for item in self.imports.explained if self.imports else ():
+            if item.absence.kind in kinds:
+                yield item
+
+
+def describe_native(path: str, facts: ElfFacts | NotElf | None) -> str:
+    """Says what a native file was made for, from its name and its content: `Python 3.11, Linux x86_64`."""
+    name = read_extension_name(path)
+    if isinstance(facts, NotElf):
+        return facts.what
+    python = f"Python {name.python}" if name.python else "no particular Python"
+    free_threaded = " (free-threaded)" if name.python and name.python.endswith("t") else ""
+    machine = facts.machine if isinstance(facts, ElfFacts) else name.machine
+    return f"{python}{free_threaded}, {name.system}" + (f" {machine}" if machine else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check: its code, its name (from its file), a title that states the bad thing, its documentation page."""
+
+    code: str
+    name: str
+    title: str
+    documentation: str
+    run: Callable[[Subject], Iterator[Hit]]
+    needs: tuple[Need, ...]
+
+
+def check(code: str, title: str, *, needs: tuple[Need, ...] = ()) -> Callable[[Callable[[Subject], Iterator[Hit]]], Check]:
+    """Declares the generator function below as a check; registers nothing, the catalogue finds it."""
+
+    def declare(run: Callable[[Subject], Iterator[Hit]]) -> Check:
+        module = inspect.getmodule(run)
+        stem = run.__module__.rpartition(".")[2]
+        documentation = inspect.cleandoc((module.__doc__ if module else None) or "")
+        return Check(code, stem.partition("_")[2].replace("_", "-"), title, documentation, run, needs)
+
+    return declare

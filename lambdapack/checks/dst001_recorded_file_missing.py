@@ -1,0 +1,40 @@
+"""A file that a distribution installed is not in the artifact, and the import needs it.
+
+What it finds
+    A module that cannot be imported although its distribution's `RECORD` lists the file: something removed it after it
+    was installed, mostly an exclude pattern (`*.so`, `*.pyd`, `tests`).
+
+Why it fails on Lambda
+    "No module named 'pydantic_core._pydantic_core'" or "cannot import name 'etree' from 'lxml'".
+
+How to fix it
+    Take the pattern out of the exclude list, or make it narrower.
+
+When to ignore it
+    When it is only a warning: the import is guarded or happens in a function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lambdapack.checking import Hit, Severity, Subject, check
+
+
+@check("DST001", "was installed and then removed", needs=("handler",))
+def recorded_file_missing(subject: Subject) -> Iterator[Hit]:
+    said = set()
+    for item in subject.explained("removed"):
+        path = item.absence.path
+        if path is None or path in said or item.caught:
+            continue
+        said.add(path)
+        yield Hit(
+            path=path,
+            message=f"RECORD of {item.absence.detail} lists this file, the artifact does not have it; "
+            f"{item.failure.importer} imports {item.absence.module} from it",
+            fix=f"take the pattern that removes {path.rpartition('/')[2]} out of the exclude list",
+            evidence={"distribution": item.absence.detail, "module": item.absence.module, "importer": item.failure.path},
+            severity=Severity.ERROR if item.fatal else Severity.WARNING,
+            chain=(*item.failure.chain, item.absence.module),
+        )

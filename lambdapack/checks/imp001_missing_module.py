@@ -1,0 +1,86 @@
+"""A module that the handler's import needs is nowhere: not in the artifact, its layers or the runtime.
+
+What it finds
+    Imports reached from the handler that no file satisfies, with the reason where one can be seen: a first-party package
+    that was not packed, a dependency that was not installed, a folder that is not on `sys.path`, a name in other letters, a
+    module that has left the standard library.
+
+Why it fails on Lambda
+    "Unable to import module 'handler': No module named 'shared'".
+
+How to fix it
+    Pack first-party packages (`shared = [...]` in `[tool.lambdapack.functions.NAME]`) and declare dependencies.
+
+When to ignore it
+    As a warning: the import stands in a function and may never be called, or code that ran before may provide the module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lambdapack.checking import RUNTIME, Explained, Hit, Severity, Subject, check
+
+_KINDS = ("absent", "elsewhere", "other-spelling", "left-standard-library", "not-yet-standard-library")
+
+
+@check("IMP001", "imports a module that is missing", needs=("handler",))
+def missing_module(subject: Subject) -> Iterator[Hit]:
+    said = set()
+    for item in subject.explained(*_KINDS):
+        failure = item.failure
+        if failure.kind != "missing-module" or failure.importer == RUNTIME or item.caught:
+            continue
+        if (failure.path, failure.module) in said:
+            continue
+        said.add((failure.path, failure.module))
+        where = {"deferred": "in a function, ", "possible": "in code that may not run, ", "certain": ""}[failure.certainty]
+        why, fix = _explanation(item, subject)
+        yield Hit(
+            path=failure.path,
+            message=f"line {failure.line}: {where}imports {failure.module}, {why}",
+            fix=fix,
+            evidence={
+                "module": failure.module,
+                "line": failure.line,
+                "reason": item.absence.kind,
+                "found": item.absence.path,
+                "when": failure.certainty,
+            },
+            severity=Severity.ERROR if item.fatal else Severity.WARNING,
+            chain=(*failure.chain, failure.module),
+        )
+
+
+def _explanation(item: Explained, subject: Subject) -> tuple[str, str]:
+    module, absence = item.failure.module, item.absence
+    top = module.partition(".")[0]
+    match absence.kind:
+        case "elsewhere":
+            return (
+                f"which is not on sys.path; a file of that name is at {absence.path}",
+                f"move it to the root of the artifact, or import it by the name of the folder it is in: {_dotted(absence.path, subject)}",
+            )
+        case "other-spelling":
+            return f"but the artifact has {absence.path}: Linux tells upper and lower case apart", f"import it as it is spelled: {absence.path}"
+        case "left-standard-library":
+            return (
+                f"which left the standard library in Python {absence.detail}; the function runs on {subject.profile.runtime}",
+                f"update the distribution that imports it, pack a replacement of {module}, or stay on an older runtime",
+            )
+        case "not-yet-standard-library":
+            return (
+                f"which came into the standard library in Python {absence.detail}; the function runs on {subject.profile.runtime}",
+                f"move the function to python{absence.detail}, or pack the backport",
+            )
+    if "." in module:
+        return f"and {top} in this artifact has no such module", f"pack all of {top}, or install the version that has {module}"
+    return (
+        "which is neither in the artifact nor in the runtime",
+        f"first-party code: add it to shared = [...] of the function; a dependency: add {top} to the requirements",
+    )
+
+
+def _dotted(path: str | None, subject: Subject) -> str:
+    relative = (path or "").removeprefix(f"{subject.profile.python_path[0]}/").removesuffix(".py").removesuffix("/__init__")
+    return relative.replace("/", ".")

@@ -1,0 +1,69 @@
+"""A name is imported from a module that does not have it.
+
+What it finds
+    `from module import name` where the module's source binds no such name: not by assignment, definition, import, star
+    import or `__getattr__`, and no submodule has it. Modules whose names come into being in other ways are left alone.
+
+Why it fails on Lambda
+    "cannot import name 'get_rds_client' from 'shared.aws_clients' (/var/task/shared/aws_clients.py)".
+
+How to fix it
+    Import what is there; align the versions of two distributions that do not fit together.
+
+When to ignore it
+    As a warning: the import stands in a function and may never be called.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from lambdapack.checking import Explained, Hit, Severity, Subject, check
+
+
+@check("IMP002", "imports a name that is missing", needs=("handler",))
+def missing_name(subject: Subject) -> Iterator[Hit]:
+    said = set()
+    for item in subject.explained("absent"):
+        failure = item.failure
+        if failure.kind != "missing-name" or item.caught or (failure.path, failure.module, failure.name) in said:
+            continue
+        said.add((failure.path, failure.module, failure.name))
+        file, hint = _what_is_there(item, subject)
+        where = {"deferred": "in a function, ", "possible": "in code that may not run, ", "certain": ""}[failure.certainty]
+        yield Hit(
+            path=failure.path,
+            message=f"line {failure.line}: {where}imports {failure.name} from {failure.module}, but {file} has no such name{hint}",
+            fix=_fix(item, subject, hint),
+            evidence={"module": failure.module, "name": failure.name, "line": failure.line, "found": file, "when": failure.certainty},
+            severity=Severity.ERROR if item.fatal else Severity.WARNING,
+            chain=(*failure.chain, f"{failure.module}.{failure.name}"),
+        )
+
+
+def _what_is_there(item: Explained, subject: Subject) -> tuple[str, str]:
+    """Returns the module's file and where the name, or one like it, is."""
+    name = item.failure.name or ""
+    execution = subject.imports.executions.get(item.failure.module) if subject.imports else None
+    if execution is None or execution.program is None:
+        return item.failure.module, ""
+    file = execution.module.path or item.failure.module
+    holders = sorted(owner for owner, members in execution.program.members.items() if name in members)
+    if holders:
+        return file, f"; it has {holders[0]}.{name}"
+    near = difflib.get_close_matches(name, sorted(execution.names), 1, 0.75)
+    return file, f"; it has {near[0]}" if near else ""
+
+
+def _fix(item: Explained, subject: Subject, hint: str) -> str:
+    failure = item.failure
+    execution = subject.imports.executions.get(failure.module) if subject.imports else None
+    target = execution.module.path if execution else None
+    importer, provider = subject.distribution_of(failure.path or ""), subject.distribution_of(target or "")
+    if importer and provider and importer != provider:
+        return f"{importer.name} {importer.version} does not fit {provider.name} {provider.version}: install versions that belong together"
+    if "." in hint.removeprefix("; it has "):
+        owner = hint.removeprefix("; it has ").partition(".")[0]
+        return f"import {owner} and call {owner}.{failure.name}, or define {failure.name} in {failure.module}"
+    return f"define {failure.name} in {failure.module}, or import a name that is there"

@@ -1,0 +1,47 @@
+"""A member of the archive cannot be read: encrypted, damaged, or not what the directory says.
+
+What it finds
+    Encrypted members, damaged data, members whose local name differs from the archive's directory.
+
+Why it fails on Lambda
+    Lambda unpacks the whole archive when the function is created: "Could not unzip uploaded file. Please check your file,
+    then try to upload again."
+
+How to fix it
+    Create the archive again, without a password.
+
+When to ignore it
+    Never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lambdapack.checking import Hit, Subject, check
+
+
+@check("PKG003", "cannot be unpacked")
+def unreadable_member(subject: Subject) -> Iterator[Hit]:
+    said = set()
+    for mount in subject.stack.mounts:
+        for problem in mount.tree.problems:
+            if problem.kind in ("encrypted", "unreadable"):
+                path = f"{mount.point}/{problem.path}"
+                said.add(path)
+                yield _hit(path, problem.detail)
+    unread = dict(subject.native.unread)
+    if subject.imports is not None:
+        unread |= subject.imports.unread
+    for path, reason in sorted(unread.items()):
+        if path not in said:
+            yield _hit(path, reason)
+
+
+def _hit(path: str, reason: str) -> Hit:
+    return Hit(
+        path=path,
+        message=f"cannot be unpacked: {reason}; Lambda refuses the whole archive",
+        fix="create the archive again, without a password",
+        evidence={"file": path, "reason": reason},
+    )

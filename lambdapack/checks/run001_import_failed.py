@@ -1,0 +1,40 @@
+"""The handler was really imported, and the import failed.
+
+What it finds
+    An import test that ended in an error, in the words that CloudWatch would show, with the traceback that the runtime
+    client hides. Where it ran, and what that proves, is part of the finding.
+
+Why it fails on Lambda
+    It failed here in the same way.
+
+How to fix it
+    Follow the other findings of the report; the last lines of the traceback name the file.
+
+When to ignore it
+    When the import needs something that only the real function has, like an environment variable: give it to the test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lambdapack.checking import Hit, Subject, check
+
+
+@check("RUN001", "failed the import test", needs=("attempt",))
+def import_failed(subject: Subject) -> Iterator[Hit]:
+    for attempt in subject.attempts:
+        if attempt.status != "failed":
+            continue
+        yield Hit(
+            path=None,
+            message=f"{attempt.error_type}: {attempt.error_message}",
+            fix="see the findings above" if attempt.traceback is None else "see the traceback in the evidence",
+            evidence={
+                "error_type": attempt.error_type,
+                "error_message": attempt.error_message,
+                "traceback": attempt.traceback,
+                "backend": attempt.backend,
+                "proof": attempt.proof,
+            },
+        )

@@ -1,0 +1,44 @@
+"""What the name of an extension module's file says: which Python, machine and system it was made for.
+
+Sources: PEP 3149, PEP 425, PEP 703 (the `t` of free-threaded builds), CPython's `configure.ac` (SOABI).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+
+_LINUX = re.compile(r"\.cpython-(?P<major>\d)(?P<minor>\d+)(?P<flags>[a-z]*)-(?P<machine>\w+)-linux-(?P<libc>gnu|musl)\w*\.so$")
+_DARWIN = re.compile(r"\.cpython-(?P<major>\d)(?P<minor>\d+)(?P<flags>[a-z]*)-darwin\.so$")
+_WINDOWS = re.compile(r"\.cp(?P<major>\d)(?P<minor>\d+)(?P<flags>[a-z]*)-(?P<machine>\w+)\.pyd$")
+_PYPY = re.compile(r"\.pypy(?P<major>\d)(?P<minor>\d+)-")
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionName:
+    """`python` is `3.11`, `3.13t` (free-threaded), `PyPy 3.10`, or None where the name does not say (`.so`, `.abi3.so`).
+
+    `system` is `Linux`, `Linux (musl)`, `macOS` or `Windows`; `machine` as the name spells it, or None.
+    """
+
+    python: str | None
+    system: str
+    machine: str | None
+
+
+def read_extension_name(path: str) -> ExtensionName:
+    """Reads the tag of a native file's name."""
+    name = posixpath.basename(path)
+    for pattern, system in ((_LINUX, "Linux"), (_DARWIN, "macOS"), (_WINDOWS, "Windows")):
+        match = pattern.search(name)
+        if match:
+            parts = match.groupdict()
+            python = f"{parts['major']}.{parts['minor']}{'t' if 't' in parts['flags'] else ''}"
+            return ExtensionName(python, "Linux (musl)" if parts.get("libc") == "musl" else system, parts.get("machine"))
+    match = _PYPY.search(name)
+    if match:
+        return ExtensionName(f"PyPy {match['major']}.{match['minor']}", "Linux", None)
+    if name.endswith(".pyd"):
+        return ExtensionName(None, "Windows", None)
+    return ExtensionName(None, "macOS" if name.endswith(".dylib") else "Linux", None)

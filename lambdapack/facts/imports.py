@@ -1,0 +1,153 @@
+"""The import graph of a handler: which modules its import reaches, what fails on the way, and why."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from lambdapack.artifact import Stack
+from lambdapack.errors import UnreadableMember
+from lambdapack.facts.absence import Absence, AbsenceReader
+from lambdapack.facts.distributions import DistFacts
+from lambdapack.facts.execution import Execution, Executor, Failure
+from lambdapack.facts.handler import HandlerFacts
+from lambdapack.facts.linking import NativeFacts
+from lambdapack.facts.modules import Module, ModuleFinder
+from lambdapack.facts.program import Program
+from lambdapack.facts.source import read_source
+from lambdapack.profiles.profile import RuntimeProfile
+
+RUNTIME = "the Lambda runtime"  # the importer of the handler itself
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A failed import with its explanation; `caught`: a guard is ready for it."""
+
+    failure: Failure
+    absence: Absence
+    caught: bool = False
+
+    @property
+    def fatal(self) -> bool:
+        """True when the function cannot start because of it."""
+        return self.failure.certainty == "certain" and not self.caught
+
+
+class ImportFacts:
+    """What importing one handler does in one stack, for one runtime."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        profile: RuntimeProfile,
+        finder: ModuleFinder,
+        native: NativeFacts,
+        distributions: tuple[DistFacts, ...],
+        handler: HandlerFacts,
+    ) -> None:
+        self._stack = stack
+        self._profile = profile
+        self._finder = finder
+        self._native = native
+        self._distributions = distributions
+        self.handler = handler
+        self.unread: dict[str, str] = {}
+        self._texts: dict[str, bytes] = {}
+        executor = Executor(finder, profile, self._program, native.loads, self._mentions)
+        for hook in finder.hooks:
+            self._texts[hook.path] = hook.text.encode()
+            executor.run_line(read_source(hook.text.encode()), hook.path)
+        self.failures: tuple[Failure, ...] = ()
+        if handler.problem is None:
+            failures = executor.run(handler.module, RUNTIME)
+            self.failures = tuple(dict.fromkeys(failures))
+        self.executions: dict[str, Execution] = executor.executions
+        if not self.failures:
+            self._run_deferred(executor)
+        self.doubts = tuple(executor.doubts)
+        self.caught = tuple(failure for failure in executor.caught if failure not in self.failures)
+
+    @cached_property
+    def explained(self) -> tuple[Explained, ...]:
+        """Every failed import, certain ones first, with its explanation."""
+        reader = AbsenceReader(self._finder, self._native, self._distributions, self._profile)
+        groups = ((self.failures, False), (self.doubts, False), (self.caught, True))
+        return tuple(
+            Explained(failure, reader.explain(failure), caught)
+            for failures, caught in groups
+            for failure in failures
+            if failure.kind in ("missing-module", "missing-name")
+        )
+
+    @cached_property
+    def required_natives(self) -> dict[str, Failure]:
+        """The native files whose refusal by the loader stops the handler's import."""
+        return {failure.native_path: failure for failure in self.failures if failure.native_path}
+
+    @property
+    def handler_execution(self) -> Execution | None:
+        """The handler's own module, None when it was not found."""
+        return self.executions.get(self.handler.module)
+
+    @property
+    def lacks_function(self) -> bool:
+        """True when the handler's module certainly imports and certainly does not have the handler's function."""
+        execution = self.handler_execution
+        if execution is None or self.failures or not execution.names_known or execution.program is None:
+            return False
+        return self.handler.function not in execution.names and not execution.program.import_hooks & {"sys.modules"}
+
+    @property
+    def hidden_handler_file(self) -> str | None:
+        """The artifact's file of the handler's name that is never seen, because the runtime has that module loaded."""
+        execution = self.handler_execution
+        if execution is None or execution.module.kind != "builtin":
+            return None
+        own = self._stack.file(f"{self._profile.python_path[0]}/{self.handler.module.replace('.', '/')}.py")
+        return own.path if own else None
+
+    def owner(self, path: str) -> DistFacts | None:
+        """The distribution that a file belongs to; None for first-party code."""
+        return self._owners.get(path)
+
+    @cached_property
+    def _owners(self) -> dict[str, DistFacts]:
+        return {path: dist for dist in self._distributions for path in dist.record or ()}
+
+    def _run_deferred(self, executor: Executor) -> None:
+        """Follows imports inside functions, for first-party code only: what a library imports lazily is its optional part."""
+        done: set[str] = set()
+        while pending := [name for name in executor.executions if name not in done]:
+            for name in pending:
+                done.add(name)
+                execution = executor.executions[name]
+                path = execution.module.path
+                if execution.program is None or path is None or self.owner(path) is not None:
+                    continue
+                for statement in execution.program.deferred:
+                    executor.run_deferred(execution, statement)
+
+    def _program(self, module: Module) -> Program | None:
+        data = self._source(module.path)
+        return None if data is None else read_source(data)
+
+    def _source(self, path: str | None) -> bytes | None:
+        located = self._stack.file(path) if path else None
+        if path is None or located is None:
+            return None
+        try:
+            return self._stack.read_bytes(located)
+        except UnreadableMember as error:
+            self.unread[path] = str(error)
+            return None
+
+    def _mentions(self, module: Module, word: str) -> bool:
+        """True when the module's source has the word in a string literal: code that makes modules names them."""
+        path = module.path
+        if path is None:
+            return False
+        if path not in self._texts:
+            self._texts[path] = self._source(path) or b""
+        return bool(re.search(rb"""['"]%s['"]""" % re.escape(word.encode()), self._texts[path]))
