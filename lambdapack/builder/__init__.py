@@ -1,0 +1,26 @@
+"""Builds artifacts: `plan_build` decides what goes in, `build` makes it.
+
+A plan is data (`plan.py`); uv resolves it (`resolve.py`), the wheel store brings the wheels (`store.py`), a ZIP is
+written beside the output and moved into place only when it is whole and its verification agrees (`build.py`).
+Knows nothing about checks: `verify` is a callable.
+"""
+
+from __future__ import annotations
+
+from lambdapack.builder.build import build, plan_build
+from lambdapack.builder.plan import BuildPlan, BuildResult, FirstPartyFile, LeftOut, Progress, ResolvedWheel
+from lambdapack.builder.runtime_client import fetch_runtime_client
+from lambdapack.builder.store import WheelStore
+
+__all__ = [
+    "BuildPlan",
+    "BuildResult",
+    "FirstPartyFile",
+    "LeftOut",
+    "Progress",
+    "ResolvedWheel",
+    "WheelStore",
+    "build",
+    "fetch_runtime_client",
+    "plan_build",
+]

@@ -1,0 +1,102 @@
+"""A build as data: what goes in, from where, and where the artifact will stand. Nothing is fetched or written yet.
+
+Knows no uv, no network and no ZIP. A plan is complete: `build` needs nothing else but the wheel store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+Progress = Callable[[str], None]
+"""Told one short line about each step that may take a while; what is done with it is the caller's business. May be
+called from several threads."""
+
+
+def silent(_line: str) -> None:
+    """The default progress: says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedWheel:
+    """One wheel that goes into the artifact. `location` is a URL (`https://`, `file://`) or an absolute path.
+
+    `name` is normalised (PEP 503). `sha256` is in hex. `size` is in bytes, or None where the index does not tell it.
+    """
+
+    name: str
+    version: str
+    filename: str
+    location: str
+    sha256: str
+    size: int | None = None
+
+    @property
+    def label(self) -> str:
+        """`pydantic-core 2.41.5`: how a message names it."""
+        return f"{self.name} {self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPartyFile:
+    """One file of the project itself: its path in the artifact and the file its bytes are read from."""
+
+    path: str
+    source: Path
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something that was there and is not packed. `pattern` is the rule that took it out.
+
+    `path` is its path in the artifact, with a `/` at the end for a whole folder. `owner` is the input it belongs to:
+    a distribution (`pydantic 2.12.4`) or a path as configured. `by_user`: an `exclude` of the configuration did it.
+    """
+
+    pattern: str
+    path: str
+    owner: str
+    by_user: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPlan:
+    """Everything a build does, before it does any of it.
+
+    `python`, `machine` and `wheel_tags` (accepted tags, best first) describe the target, as in the runtime profile.
+    `requirements` are the inputs as configured: paths of files, or requirement strings.
+    `wheels` are sorted by name, `first_party` by path. `exclude` also holds for the files of the wheels, which are
+    not known before the wheels are there; `left_out` tells what it and the built-in rules took out of first-party code.
+    """
+
+    function: str
+    runtime: str
+    architecture: str
+    machine: str
+    python: tuple[int, int]
+    wheel_tags: tuple[str, ...]
+    requirements: tuple[str, ...]
+    wheels: tuple[ResolvedWheel, ...]
+    first_party: tuple[FirstPartyFile, ...]
+    exclude: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+    output: Path
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """What a build made. Sizes are in bytes, `sha256` is in hex, `seconds` is wall time without resolving.
+
+    `rejected`: the verification of the finished file said no; `output` is then still whatever it was before.
+    """
+
+    output: Path
+    sha256: str
+    zipped_size: int
+    unzipped_size: int
+    files: int
+    wheels: tuple[ResolvedWheel, ...]
+    left_out: tuple[LeftOut, ...]
+    seconds: float
+    rejected: bool = False

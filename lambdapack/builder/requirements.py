@@ -1,0 +1,101 @@
+"""What uv does not honour in requirement files: the hashes. And the index options, to ask the same indexes again.
+
+`uv pip compile` reads `--hash=…` and ignores it (seen with uv 0.13: a wrong digest resolves happily), so a project
+that pins hashes would get whatever the index serves. Follows `-r` and `-c` as pip does, relative to the file they
+stand in. Leaves every judgement of syntax to uv, which reads the same files first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from lambdapack.errors import BuildFailed
+
+# https://pip.pypa.io/en/stable/reference/requirements-file-format/
+_COMMENT = re.compile(r"(^|\s+)#.*$")
+_INCLUDE = re.compile(r"^(?:-r|-c|--requirements?|--constraints?)(?:\s*=\s*|\s+|(?<=^-[rc]))(?P<path>\S.*)$")
+_INDEX_OPTION = re.compile(r"^(?:-i|-f|--index-url|--extra-index-url|--find-links|--no-index|--pre)(?:[\s=]|$)")
+_HASH = re.compile(r"--hash(?:=|\s+)(?P<algorithm>\w+):(?P<digest>[0-9A-Fa-f]+)")
+
+
+@dataclass(slots=True)
+class RequirementDetails:
+    """What was found besides the requirements. `hashes`: SHA-256 digests (hex) by normalised name.
+
+    `index_options`: lines that say where distributions come from, as written.
+    """
+
+    hashes: dict[str, set[str]] = field(default_factory=dict)
+    index_options: list[str] = field(default_factory=list)
+
+
+def read_details(files: Iterable[Path], lines: Iterable[str], folder: Path) -> RequirementDetails:
+    """Reads requirement files and loose requirement lines (whose `-r` are relative to `folder`).
+
+    Raises `BuildFailed` for a hash that lambdapack cannot hold a wheel against.
+    """
+    details = RequirementDetails()
+    seen: set[Path] = set()
+    _scan("\n".join(lines), folder, details, seen)
+    for file in files:
+        _scan_file(file, details, seen)
+    return details
+
+
+def _scan_file(file: Path, details: RequirementDetails, seen: set[Path]) -> None:
+    if file in seen or file.suffix == ".toml":
+        return
+    seen.add(file)
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise BuildFailed(f"{file}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BuildFailed(f"{file}: is not UTF-8", hint="save the requirement file as UTF-8") from error
+    _scan(text, file.parent, details, seen)
+
+
+def _scan(text: str, folder: Path, details: RequirementDetails, seen: set[Path]) -> None:
+    for line in _logical_lines(text):
+        if include := _INCLUDE.match(line):
+            target = include["path"].strip("\"'")
+            if "://" not in target and (folder / target).is_file():
+                _scan_file((folder / target).resolve(), details, seen)
+        elif _INDEX_OPTION.match(line):
+            details.index_options.append(_absolute_option(line, folder))
+        elif "--hash" in line:
+            _note_hashes(line, details)
+
+
+def _logical_lines(text: str) -> Iterator[str]:
+    for raw in re.sub(r"\\\r?\n", " ", text).splitlines():
+        if line := _COMMENT.sub("", raw).strip():
+            yield line
+
+
+def _absolute_option(line: str, folder: Path) -> str:
+    match = re.match(r"^(-f|--find-links)[\s=]+(?P<place>.+)$", line)
+    if match is None or "://" in match["place"]:
+        return line
+    return f"--find-links {(folder / match['place']).resolve().as_uri()}"
+
+
+def _note_hashes(line: str, details: RequirementDetails) -> None:
+    text = line.partition("--hash")[0].strip()
+    try:
+        name = canonicalize_name(Requirement(text).name)
+    except InvalidRequirement:
+        return  # uv has read the same line and is the one to complain
+    found = {match["digest"].lower() for match in _HASH.finditer(line) if match["algorithm"].lower() == "sha256"}
+    if not found:
+        raise BuildFailed(
+            f"{name}: is pinned by a hash that is not SHA-256, the only one package indexes publish",
+            hint="add --hash=sha256:… to the requirement",
+        )
+    details.hashes.setdefault(name, set()).update(found)

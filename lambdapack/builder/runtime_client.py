@@ -1,0 +1,37 @@
+"""Brings AWS's runtime client (`awslambdaric`) for a target, so that an import test can load handlers as Lambda does.
+
+It is not part of any artifact. Where it cannot be had (offline, no wheel), there is None: the import test then uses
+rules of its own. What was resolved once is kept in the store, so that a second call needs no network.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lambdapack.builder.plan import Progress, silent
+from lambdapack.builder.resolve import choose_wheels
+from lambdapack.builder.store import WheelStore
+from lambdapack.builder.uv_command import Lock, UvRefused, compile_lock, parse_lock
+from lambdapack.errors import LambdapackError
+from lambdapack.profiles.profile import RuntimeProfile
+
+_DISTRIBUTION = "awslambdaric"
+
+
+def fetch_runtime_client(profile: RuntimeProfile, store: WheelStore, progress: Progress = silent) -> list[Path] | None:
+    """Returns the wheel files of the runtime client and what it requires, or None. Never raises for want of them."""
+    kept_as = f"runtime-client/{profile.identifier}.toml"
+    try:
+        kept = store.read_text(kept_as)
+        if kept is not None:
+            try:
+                return store.fetch(choose_wheels(parse_lock(kept, store.root), profile), progress)
+            except LambdapackError:
+                pass  # damaged, or its files are gone from the index: resolve again
+        with store.scratch() as scratch:
+            lock: Lock = compile_lock((), (_DISTRIBUTION,), profile, folder=Path.cwd(), scratch=scratch)
+        paths = store.fetch(choose_wheels(lock, profile), progress)
+        store.write_text(kept_as, lock.text)
+    except (LambdapackError, UvRefused, OSError):
+        return None
+    return paths

@@ -1,0 +1,195 @@
+"""Runs `uv pip compile` for a target that is not this machine, and puts uv's refusals into one line.
+
+Knows uv's options and messages; which of the offered wheels is taken is `resolve.py`'s business. The user's uv
+configuration, environment, indexes, credentials and proxies are uv's own to read: nothing is filtered.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import uv
+from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
+from packaging.utils import canonicalize_name
+
+from lambdapack.errors import BuildFailed, MissingRequirement
+from lambdapack.profiles.profile import RuntimeProfile
+
+# The glibc minor versions for which uv has a `--python-platform` (uv: crates/uv-configuration/src/target_triple.rs).
+# It has none from 2_18 to 2_27, so for Amazon Linux 2 (glibc 2.26) uv resolves at 2_17 and does not see wheels
+# tagged 2_18 … 2_26. Such a wheel is refused, never replaced by one that does not fit.
+_UV_GLIBC_MINORS = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
+
+# Minor versions of Python 3 that a distribution without a fitting wheel may have wheels for.
+_PYTHON_MINORS = range(8, 16)
+
+_NO_WHEELS = re.compile(
+    r"(?:(?:all versions of )(?P<all>[\w.-]+)|(?P<name>[\w.-]+)==(?P<version>[^\s,]+)) ha(?:s|ve) no usable wheels"
+)
+_WHEELS_REQUIRED = re.compile(r"Wheels are required for `(?P<name>[^`]+)`")
+_DEPENDS_ON = r"(?P<parent>[\w.-]+)==(?P<version>[^\s,]+) depends on {name}\b"
+_PASSWORD = re.compile(r"(?<=://)[^/\s@]+@")
+_HEADLINE = "error: No solution found when resolving dependencies"
+_LONGEST_REASON = 420
+
+
+class UvRefused(Exception):
+    """uv ended with an error; `stderr` is what it said."""
+
+    def __init__(self, stderr: str) -> None:
+        super().__init__(stderr)
+        self.stderr = stderr
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """What uv resolved, and the folder its relative paths start from. `text` is the lock as uv wrote it."""
+
+    pylock: Pylock
+    folder: Path
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoWheel:
+    """Why a resolution failed for want of a wheel: the distribution, its version if one was named, and who wants it."""
+
+    name: str
+    version: str | None
+    parent: str | None
+
+
+def uv_platform(machine: str, glibc: tuple[int, ...]) -> str:
+    """Returns uv's name for the newest platform that a machine with this glibc (2, minor) satisfies."""
+    minor = max((level for level in _UV_GLIBC_MINORS if (2, level) <= glibc[:2]), default=_UV_GLIBC_MINORS[0])
+    return f"{machine}-manylinux_2_{minor}"
+
+
+def compile_lock(
+    files: Sequence[Path], lines: Sequence[str], profile: RuntimeProfile, *, folder: Path, scratch: Path
+) -> Lock:
+    """Resolves requirement files and requirement lines for the profile's target, wheels only.
+
+    Runs uv in `folder`, where it finds the project's uv configuration. Raises `UvRefused`.
+    """
+    target = [
+        "--python-version",
+        f"{profile.python[0]}.{profile.python[1]}",
+        "--python-platform",
+        uv_platform(profile.machine, profile.glibc),
+        "--no-universal",
+    ]
+    return _run(target, files, lines, folder, scratch)
+
+
+def offered_wheels(
+    name: str, version: str | None, profile: RuntimeProfile, *, options: Sequence[str], folder: Path, scratch: Path
+) -> tuple[str | None, list[str]] | None:
+    """Asks which wheels a distribution has for any platform: its version and the file names, sorted.
+
+    An empty list: there is none for any Python (an sdist only). None: the question could not be answered.
+    """
+    requirement = f"{name}=={version}" if version else name
+    own, has_none = profile.python[1], False
+    for minor in sorted(_PYTHON_MINORS, key=lambda minor: (abs(minor - own), -minor)):
+        try:
+            target = ["--python-version", f"3.{minor}", "--universal", "--no-deps"]
+            lock = _run(target, (), [*options, requirement], folder, scratch)
+        except UvRefused as refusal:
+            has_none = has_none or why_no_wheel(refusal.stderr) is not None
+            continue
+        for package in lock.pylock.packages:
+            if package.name == canonicalize_name(name) and package.wheels:
+                return str(package.version), sorted(wheel.filename for wheel in package.wheels)
+    return (version, []) if has_none else None
+
+
+def why_no_wheel(stderr: str) -> NoWheel | None:
+    """Reads from uv's words which distribution has no usable wheel; None when that was not the reason."""
+    text = " ".join(stderr.split())
+    required, refused = _WHEELS_REQUIRED.search(text), _NO_WHEELS.search(text)
+    if required is None and refused is None:
+        return None
+    name = required["name"] if required else (refused["all"] or refused["name"]) if refused else ""
+    version = refused["version"] if refused and refused["name"] == name else None
+    parent = re.search(_DEPENDS_ON.format(name=re.escape(name)), text)
+    return NoWheel(name, version, f"{parent['parent']} {parent['version']}" if parent else None)
+
+
+def short_reason(stderr: str) -> str:
+    """Returns uv's reason in one line: no headline, no warnings, no passwords, not longer than a paragraph."""
+    reason = ""
+    for line in map(str.strip, stderr.splitlines()):
+        if line.startswith(("warning:", "hint:")) or not line.strip("^ ") or line == _HEADLINE:
+            continue
+        step = line.removeprefix("error: ")
+        reason += f": {step.removeprefix('cause: ')}" if step.startswith("cause: ") and reason else f" {step}"
+    reason = reason.strip().removeprefix("cause: ").replace("in `-`", "in the list")
+    # "Because …, we can conclude that your requirements are unsatisfiable." says twice that it failed.
+    reason = re.sub(r", we can conclude that your requirements are unsatisfiable\.?", "", reason)
+    reason = _PASSWORD.sub("", reason)
+    return reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON].rsplit(' ', 1)[0]} …"
+
+
+def _run(target: Sequence[str], files: Sequence[Path], lines: Sequence[str], folder: Path, scratch: Path) -> Lock:
+    with tempfile.TemporaryDirectory(dir=scratch, ignore_cleanup_errors=True) as temporary:
+        # A file rather than standard output: `output-file` in the user's [tool.uv.pip] would win over the latter.
+        output = Path(temporary, "pylock.toml")
+        command = [
+            _find_uv(),
+            "pip",
+            "compile",
+            "--quiet",
+            "--color=never",
+            "--no-header",
+            "--no-python-downloads",
+            "--format=pylock.toml",
+            f"--output-file={output}",
+            # Any interpreter does, since version and platform are given: ours is certainly there.
+            f"--python={sys.executable}",
+            # Without this uv compiles an sdist with the host's compiler, and the result loads nowhere.
+            "--only-binary=:all:",
+            *target,
+            *(str(file) for file in files),
+            *(["-"] if lines else []),
+        ]
+        run = subprocess.run(
+            command,
+            cwd=folder,
+            input="\n".join(lines) + "\n",
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+        if run.returncode != 0:
+            raise UvRefused(run.stderr)
+        # pylock paths are relative to the lock's folder (PEP 751), which is gone after this.
+        return parse_lock(output.read_text(encoding="utf-8"), Path(temporary))
+
+
+def parse_lock(text: str, folder: Path) -> Lock:
+    """Parses a `pylock.toml` text. Raises `BuildFailed` when it is not one that this version understands."""
+    try:
+        return Lock(Pylock.from_dict(tomllib.loads(text)), folder, text)
+    except (tomllib.TOMLDecodeError, PylockValidationError, PylockUnsupportedVersionError) as error:
+        raise BuildFailed(f"the lock is not a pylock.toml of version 1: {error}", hint="update lambdapack") from error
+
+
+def _find_uv() -> str:
+    try:
+        return os.fsdecode(uv.find_uv_bin())
+    except FileNotFoundError:
+        found = shutil.which("uv")
+        if found is None:
+            raise MissingRequirement("uv is not installed; it resolves requirements", hint="pip install uv") from None
+        return found
