@@ -1,0 +1,71 @@
+"""The seam every backend fits: what is asked (`AttemptRequest`), who can answer (`Backend`), and when one cannot.
+
+Knows no interpreter, container or process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from lambdapack.artifact import Tree
+from lambdapack.facts.attempts import ImportAttempt
+from lambdapack.profiles.profile import RuntimeProfile
+
+TASK_ROOT = "/var/task"
+LAYER_ROOT = "/opt"
+
+INIT_LIMIT_SECONDS = 10.0
+"""Lambda's own limit for the init phase (AWS, "Lambda runtime environment lifecycle"); noted, not enforced here."""
+
+MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRequest:
+    """One import of one handler.
+
+    `mounts`: the absolute mount point and the trees merged there, later ones on top (`/var/task`, `/opt`).
+    `runtime_packages`: *unpacked* folders that stand where the runtime keeps its own packages (`awslambdaric`, boto3).
+    `time_limit` is in seconds, `memory_limit` in bytes of resident memory (None: none).
+    `extra_env`: what the function's configuration sets. `no_python_downloads` forbids fetching an interpreter.
+    """
+
+    mounts: Mapping[str, Sequence[Tree]]
+    profile: RuntimeProfile
+    handler: str
+    runtime_packages: tuple[Path, ...] = ()
+    time_limit: float = 60.0
+    memory_limit: int | None = 3008 * MEGABYTE
+    extra_env: Mapping[str, str] = field(default_factory=dict)
+    no_python_downloads: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """Why something cannot be had, and what to do about it; `str()` is both in one line."""
+
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.reason}; {self.remedy}"
+
+
+class Backend(Protocol):
+    """Where an attempt runs."""
+
+    @property
+    def name(self) -> str:
+        """The word for `--backend`."""
+        ...
+
+    def available(self, profile: RuntimeProfile) -> Unavailable | None:
+        """Returns why this backend cannot serve the profile as things are, or None when it can. Fetches nothing."""
+        ...
+
+    def attempt(self, request: AttemptRequest) -> ImportAttempt:
+        """Loads the handler once. What the handler does wrong is in the attempt, never an exception."""
+        ...
