@@ -1,0 +1,33 @@
+"""What each Lambda runtime offers, as data: `load_profile("python3.13", "x86_64")`. Does not know where it is used."""
+
+from __future__ import annotations
+
+from lambdapack.profiles.loading import ARCHITECTURES, MalformedProfile, known_runtimes, load_profile, parse_profile
+from lambdapack.profiles.profile import (
+    Knowledge,
+    Lifecycle,
+    Preinstalled,
+    Provenance,
+    Quotas,
+    RuntimeProfile,
+    SystemLibrary,
+    Version,
+)
+from lambdapack.profiles.writing import profile_to_json
+
+__all__ = [
+    "ARCHITECTURES",
+    "Knowledge",
+    "Lifecycle",
+    "MalformedProfile",
+    "Preinstalled",
+    "Provenance",
+    "Quotas",
+    "RuntimeProfile",
+    "SystemLibrary",
+    "Version",
+    "known_runtimes",
+    "load_profile",
+    "parse_profile",
+    "profile_to_json",
+]

@@ -1,0 +1,212 @@
+"""Makes `lambdapack/profiles/data/*.json` from the lists in `tools/profile_sources`.
+
+    python tools/make_profiles.py            writes the files that changed
+    python tools/make_profiles.py --check    writes nothing; ends with 1 when a file is out of date
+
+Knows how the sources are put together. Every fact, and where it is from, stands in the sources; the result depends on nothing else
+of this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from packaging import tags  # noqa: E402
+
+from lambdapack.profiles import (  # noqa: E402
+    ARCHITECTURES,
+    Lifecycle,
+    Preinstalled,
+    Provenance,
+    Quotas,
+    RuntimeProfile,
+    SystemLibrary,
+    profile_to_json,
+)
+
+SOURCES = ROOT / "tools" / "profile_sources"
+DATA = ROOT / "lambdapack" / "profiles" / "data"
+MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
+
+# What a DT_NEEDED can name; not the checksums (`.hmac`, `.chk`) that stand beside some libraries.
+LIBRARY_FILE = re.compile(r"[A-Za-z][^/]*\.so(\.[0-9A-Za-z]+)*")
+CHECKSUM = re.compile(r".*\.(hmac|chk)")
+
+# The lowest glibc that PEP 600 tags begin with, and the older names of three of them.
+OLDEST_MANYLINUX = {"x86_64": 5, "aarch64": 17}
+MANYLINUX_ALIASES = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
+
+
+def read_lines(path: Path) -> list[str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def read_versioned(path: Path, minor: int) -> set[str]:
+    """Returns the names of a `name 3.9-3.12,3.14` list that Python 3.`minor` has."""
+    names: set[str] = set()
+    for line in read_lines(path):
+        name, spans = line.split(" ")
+        for span in spans.split(","):
+            first, _, last = span.partition("-")
+            if int(first.removeprefix("3.")) <= minor <= int((last or first).removeprefix("3.")):
+                names.add(name)
+    return names
+
+
+def read_library_files(name: str) -> set[str]:
+    files = read_lines(SOURCES / "libraries" / name)
+    return {file for file in files if LIBRARY_FILE.fullmatch(file) and not CHECKSUM.fullmatch(file)}
+
+
+def libraries(system: dict[str, Any], architecture: str, minor: int) -> dict[str, SystemLibrary]:
+    image = read_library_files(system["image_libraries"][architecture])
+    managed = read_library_files(system["managed_libraries"]) if "managed_libraries" in system else None
+    replaced = system.get("replaced", {}).get(architecture, {})
+    image = {replaced.get(file, file) for file in image} - {""} | set(system.get("added", {}).get(architecture, []))
+    if managed is not None:
+        managed = {replaced.get(file, file) for file in managed} - {""}
+    found: dict[str, SystemLibrary] = {}
+    for file in sorted(image | (managed or set())):
+        in_managed: bool | None = None if managed is None else file in managed
+        if file in system["managed_yes"]:
+            in_managed = True
+        elif file in system["managed_no"]:
+            in_managed = False
+        found[file] = SystemLibrary(file, in_image=file in image, in_managed=in_managed)
+    # /var/lang/lib: Python itself is built against the first two in every runtime.
+    for file in (f"libpython3.{minor}.so.1.0", f"libpython3.{minor}.so"):
+        found[file] = SystemLibrary(file, in_image=True, in_managed=True)
+    found["libpython3.so"] = SystemLibrary("libpython3.so", in_image=True, in_managed=None)
+    return found
+
+
+def manylinux_platforms(glibc_minor: int, machine: str) -> list[str]:
+    """Returns the platform tags that load on this glibc, newest first, in the order of `packaging.tags.platform_tags`."""
+    platforms: list[str] = []
+    for minor in range(glibc_minor, OLDEST_MANYLINUX[machine] - 1, -1):
+        platforms.append(f"manylinux_2_{minor}_{machine}")
+        if minor in MANYLINUX_ALIASES:
+            platforms.append(f"{MANYLINUX_ALIASES[minor]}_{machine}")
+    return platforms
+
+
+def wheel_tags(minor: int, glibc_minor: int, machine: str) -> tuple[str, ...]:
+    platforms = manylinux_platforms(glibc_minor, machine)
+    interpreter = f"cp3{minor}"
+    cpython = tags.cpython_tags((3, minor), abis=[interpreter], platforms=platforms)
+    compatible = tags.compatible_tags((3, minor), interpreter=interpreter, platforms=platforms)
+    return tuple(str(tag) for tag in (*cpython, *compatible))
+
+
+def stdlib_modules(minor: int, machine: str) -> frozenset[str]:
+    names = read_versioned(SOURCES / "stdlib" / "seen.txt", minor) | read_versioned(SOURCES / "stdlib" / "typeshed.txt", minor)
+    # Its name has the platform in it, so the lists, which are for every architecture, leave it out.
+    return frozenset(names | builtin_modules(minor) | {f"_sysconfigdata__linux_{machine}-linux-gnu"})
+
+
+def builtin_modules(minor: int) -> frozenset[str]:
+    return frozenset(read_versioned(SOURCES / "stdlib" / "builtin.txt", minor))
+
+
+def provenance(facts: dict[str, Any], runtime: dict[str, Any], architecture: str) -> dict[str, Provenance]:
+    """Puts the groups together; what stands nearer to the runtime wins."""
+    system = facts["operating_system"][runtime["operating_system"]]
+    groups: dict[str, Any] = {
+        **facts["common"]["provenance"],
+        **system["provenance"],
+        **system.get(f"provenance_{architecture}", {}),
+        **facts["layout"][runtime["layout"]]["provenance"],
+        "preinstalled": facts["preinstalled"][runtime["preinstalled"]]["provenance"],
+        **runtime.get("provenance", {}),
+    }
+    return {
+        name: Provenance(group["source"], group["date"], group["knowledge"], group.get("note", "")) for name, group in groups.items()
+    }
+
+
+def make_profile(facts: dict[str, Any], name: str, architecture: str) -> RuntimeProfile:
+    runtime = facts["runtime"][name]
+    common = facts["common"]
+    system = facts["operating_system"][runtime["operating_system"]]
+    minor = int(name.removeprefix("python3."))
+    machine = MACHINES[architecture]
+
+    def filled(texts: list[str]) -> tuple[str, ...]:
+        return tuple(text.format(minor=minor, python=f"3.{minor}", machine=machine, architecture=architecture) for text in texts)
+
+    lifecycle = runtime["lifecycle"]
+    ceilings = system["symbol_ceilings"] | system.get(f"symbol_ceilings_{architecture}", {})
+    return RuntimeProfile(
+        runtime=name,
+        architecture=architecture,
+        machine=machine,
+        python=(3, minor),
+        operating_system=system["name"],
+        glibc=tuple(system["glibc"]),
+        symbol_ceilings={prefix: tuple(version) for prefix, version in ceilings.items()},
+        symbol_ceilings_newest={prefix: tuple(version) for prefix, version in system["symbol_ceilings_newest"].items()},
+        libraries=libraries(system, architecture, minor),
+        stdlib_modules=stdlib_modules(minor, machine),
+        builtin_modules=builtin_modules(minor),
+        preloaded_modules=frozenset(read_versioned(SOURCES / "stdlib" / "preloaded.txt", minor)),
+        preinstalled=tuple(
+            Preinstalled(known["name"], known.get("version"), tuple(known["modules"]), known.get("certain", True))
+            for known in facts["preinstalled"][runtime["preinstalled"]]["distributions"]
+        ),
+        extension_suffixes=filled(runtime.get("extension_suffixes", common["extension_suffixes"])),
+        wheel_tags=wheel_tags(minor, system["glibc"][1], machine),
+        python_path=filled(facts["layout"][runtime["layout"]]["python_path"]),
+        path_config_dirs=filled(common["path_config_dirs"]),
+        library_path=filled(common["library_path"]),
+        system_library_dirs=filled(common["system_library_dirs"]),
+        image=filled([runtime.get("image", common["image"])])[0],
+        quotas=Quotas(**common["quotas"]),
+        lifecycle=Lifecycle(
+            status=lifecycle["status"],
+            as_of=common["provenance"]["lifecycle"]["date"],
+            released=lifecycle.get("released"),
+            deprecation=lifecycle.get("deprecation"),
+            block_create=lifecycle.get("block_create"),
+            block_update=lifecycle.get("block_update"),
+        ),
+        provenance=provenance(facts, runtime, architecture),
+    )
+
+
+def make_all() -> dict[Path, str]:
+    """Returns the text of every data file by its path."""
+    facts = tomllib.loads((SOURCES / "runtimes.toml").read_text(encoding="utf-8"))
+    profiles = [make_profile(facts, name, architecture) for name in facts["runtime"] for architecture in ARCHITECTURES]
+    return {DATA / f"{profile.identifier}.json": profile_to_json(profile) for profile in profiles}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Makes the runtime profiles from tools/profile_sources.")
+    parser.add_argument("--check", action="store_true", help="write nothing; end with 1 when a file is out of date")
+    check = parser.parse_args().check
+    wanted = make_all()
+    stale = sorted(path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text)
+    surplus = sorted(set(DATA.glob("*.json")) - set(wanted))
+    for path in (*stale, *surplus):
+        print(f"{'out of date' if check else 'changed'}: {path.relative_to(ROOT)}")
+    if check:
+        return 1 if stale or surplus else 0
+    DATA.mkdir(exist_ok=True)
+    for path in stale:
+        path.write_text(wanted[path], encoding="utf-8", newline="\n")
+    for path in surplus:
+        path.unlink()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
