@@ -7,9 +7,8 @@ from collections.abc import Iterable
 
 from lambdapack.checking import Check, Need, Subject
 from lambdapack.finding import Finding, Hit, Severity
-from lambdapack.report import Skipped
+from lambdapack.report import BUG_CODE, Skipped
 
-BUG_CODE = "BUG001"
 _REASONS: dict[Need, str] = {
     "handler": "no handler was given, so nothing that is reached from it could be judged",
     "attempt": "no import test was run",

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from lambdapack.finding import Finding, Json, Severity
 
 
+BUG_CODE = "BUG001"
+
+
 @dataclass(frozen=True, slots=True)
 class Skipped:
     """A part that could not be looked at, and why. Shown to the user: never a silent pass."""
@@ -34,7 +37,9 @@ class ArtifactSummary:
 class Report:
     """Everything one inspection says. `assumed` names what was inferred instead of given, for the reader.
 
-    `size_limit` is the runtime's quota for the unzipped function and layers, in bytes.
+    `size_limit` is the runtime's quota for the unzipped function and layers, in bytes. `import_test` is the attempt as
+    data (`status` is `ok`, `failed` or `not-run`), None when none was asked for. `written` is False when a build was
+    rejected and its output was not put in place, None when nothing was built. `timings` are seconds.
     """
 
     artifact: ArtifactSummary
@@ -47,12 +52,18 @@ class Report:
     fail_on: Severity = Severity.ERROR
     assumed: tuple[str, ...] = ()
     import_test: Mapping[str, Json] | None = None
+    written: bool | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def has_bug(self) -> bool:
+        """True when one of the checks crashed."""
+        return any(finding.code == BUG_CODE for finding in self.findings)
 
     @property
     def failed(self) -> bool:
         """True when a finding is at or above `fail_on`."""
-        return any(finding.severity.rank <= self.fail_on.rank for finding in self.findings)
+        return self.has_bug or any(finding.severity.rank <= self.fail_on.rank for finding in self.findings)
 
     @property
     def verdict(self) -> str:

@@ -1,0 +1,17 @@
+"""The command line. `main` is the console script; everything that takes time to import is imported by the verb that needs it."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Runs the program and ends the process with its exit status."""
+    if sys.argv[1:] in (["--version"], ["-V"]):
+        from lambdapack import __version__
+
+        print(f"lambdapack {__version__}")
+        return
+    from lambdapack.cli.app import run
+
+    sys.exit(run())

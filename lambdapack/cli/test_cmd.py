@@ -1,0 +1,57 @@
+"""`lambdapack test`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lambdapack.cli.options import download_option, output_options, target_of, target_options
+from lambdapack.cli.output import Stopwatch, progress, show
+from lambdapack.errors import MissingRequirement
+from lambdapack.workflows.import_test import AttemptOptions, import_handler
+from lambdapack.workflows.inspection import inspect
+
+
+@click.command("test")
+@target_options
+@click.option(
+    "--backend",
+    type=click.Choice(["auto", "local"]),
+    default="auto",
+    show_default=True,
+    help="Where to import it. local runs the artifact's code on this machine, as you, without a sandbox.",
+)
+@click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, show_default=True, help="Seconds the import may take.")
+@download_option
+@output_options
+def command(
+    artifact: Path,
+    runtime: str | None,
+    architecture: str | None,
+    handler: str | None,
+    layers: tuple[Path, ...],
+    function_name: str | None,
+    config: Path | None,
+    backend: str,
+    timeout: float,
+    no_python_downloads: bool,
+    form: str,
+    verbose: bool,
+    quiet: bool,
+) -> int:
+    """Import the handler of ARTIFACT as Lambda would, and show what CloudWatch would, and what it hides."""
+    watch = Stopwatch()
+    if backend == "auto":
+        raise MissingRequirement(
+            f"{artifact}: there is no sandbox here to run foreign code in, and lambdapack does not run it outside one by itself",
+            hint="if you trust the artifact, add --backend local",
+        )
+    target = target_of(artifact, runtime, architecture, handler, layers, function_name, config)
+    options = AttemptOptions(no_python_downloads=no_python_downloads, time_limit=timeout)
+    with progress() as tell:
+        report = inspect(target, lambda opened: import_handler(opened, options, tell), codes="RUN")
+    attempt = report.import_test
+    if attempt is not None and attempt["status"] == "not-run":
+        raise MissingRequirement(f"{artifact}: import test NOT RUN: {attempt['reason']}", hint=attempt["remedy"])
+    return show(report, form, verbose=verbose, quiet=quiet, seconds=watch.seconds)

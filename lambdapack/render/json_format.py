@@ -1,0 +1,59 @@
+"""The JSON report, version 1: a contract, described by `report.schema.json` beside this file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from lambdapack import __version__
+from lambdapack.finding import Json, Severity
+from lambdapack.report import Report
+
+SCHEMA_VERSION = 1
+
+
+def schema() -> Json:
+    """Returns the JSON Schema that every report fulfils."""
+    return json.loads(Path(__file__).with_name("report.schema.json").read_text(encoding="utf-8"))
+
+
+def report_to_data(report: Report) -> dict[str, Json]:
+    """Returns a report as JSON data. Places with one cause stay one entry per place."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "lambdapack", "version": __version__},
+        "artifact": asdict(report.artifact),
+        "runtime": report.runtime,
+        "architecture": report.architecture,
+        "handler": report.handler,
+        "assumed": list(report.assumed),
+        "verdict": report.verdict,
+        "findings": [
+            {
+                "code": finding.code,
+                "name": finding.name,
+                "severity": finding.severity.value,
+                "path": finding.path,
+                "message": finding.message,
+                "fix": finding.fix,
+                "evidence": dict(finding.evidence),
+                "chain": list(finding.chain),
+            }
+            for finding in report.findings
+        ],
+        "skipped": [asdict(skipped) for skipped in report.skipped],
+        "import_test": None if report.import_test is None else dict(report.import_test),
+        "written": report.written,
+        "summary": {
+            **{f"{severity.value}s": report.count(severity) for severity in Severity},
+            "fail_on": report.fail_on.value,
+            "size_limit": report.size_limit,
+        },
+        "timings": {name: round(seconds, 4) for name, seconds in report.timings.items()},
+    }
+
+
+def render_json(report: Report) -> str:
+    """Returns the report as one JSON document with a line end."""
+    return json.dumps(report_to_data(report), indent=2, ensure_ascii=False) + "\n"

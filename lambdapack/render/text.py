@@ -1,0 +1,120 @@
+"""The report that a person reads in a terminal: worst first, one cause once, one last line with the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lambdapack.finding import Finding, Severity
+from lambdapack.report import Report
+
+_PLACES_SHOWN = 5
+_CHAIN_SHOWN = 6
+_TRACEBACK_LINES = 30
+_COLOURS = {"error": "31;1", "warning": "33;1", "info": "36", "ok": "32;1", "dim": "2", "bold": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class TextStyle:
+    """`colour`: ANSI colours. `verbose`: infos, chains in full and what was assumed are shown, too."""
+
+    colour: bool = False
+    verbose: bool = False
+
+    def paint(self, kind: str, text: str) -> str:
+        """Colours a piece of text."""
+        return f"\x1b[{_COLOURS[kind]}m{text}\x1b[0m" if self.colour else text
+
+
+def render_text(report: Report, style: TextStyle, *, seconds: float | None = None) -> str:
+    """Returns the report. `seconds` is the time of the whole command, by default that of the inspection."""
+    lines: list[str] = []
+    shown = [f for f in report.findings if style.verbose or f.severity is not Severity.INFO]
+    for group in _by_cause(shown):
+        lines += [*_finding(group, style), ""]
+    for skipped in report.skipped:
+        lines.append(style.paint("dim", f"skipped {skipped.code or ''} {skipped.path or ''}: {skipped.reason}".replace("  ", " ")))
+    lines += [style.paint("dim", f"assumed {assumed}") for assumed in report.assumed]
+    lines += _import_test(report, style)
+    lines.append(verdict_line(report, style, seconds=seconds))
+    return "\n".join(lines) + "\n"
+
+
+def verdict_line(report: Report, style: TextStyle, *, seconds: float | None = None) -> str:
+    """The last line: verdict, sizes with the share of the limit, SHA-256, time."""
+    artifact = report.artifact
+    word = style.paint("error", "FAIL") if report.failed else style.paint("ok", "ok")
+    counts = [
+        f"{report.count(severity)} {severity.value}{'' if report.count(severity) == 1 else 's'}"
+        for severity in (Severity.ERROR, Severity.WARNING)
+        if report.count(severity)
+    ]
+    share = 100 * artifact.unzipped_size / report.size_limit
+    parts = [
+        f"{word}  {artifact.path}" + (" (not written)" if report.written is False else ""),
+        f"{report.runtime} {report.architecture}",
+        *([", ".join(counts)] if counts else []),
+        *([f"{_size(artifact.zipped_size)} zipped"] if artifact.zipped_size is not None else []),
+        f"{_size(artifact.unzipped_size)} unzipped ({share:.1f} % of {_size(report.size_limit, digits=0)})",
+        *([f"sha256:{artifact.sha256}"] if artifact.sha256 else []),
+        f"{report.timings.get('total', 0.0) if seconds is None else seconds:.1f} s",
+    ]
+    return "  ".join(parts)
+
+
+def _by_cause(findings: list[Finding]) -> list[list[Finding]]:
+    """Groups findings that say the same of several places; the order of the first ones is kept."""
+    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.code, finding.severity, finding.message), []).append(finding)
+    return list(groups.values())
+
+
+def _finding(group: list[Finding], style: TextStyle) -> Iterator[str]:
+    first = group[0]
+    head = style.paint(first.severity.value, f"{first.severity.value}[{first.code}]")
+    places = [finding.path for finding in group if finding.path]
+    yield f"{head} {style.paint('bold', first.name)}" + (f"  {places[0]}" if places else "")
+    more = places[1:] if style.verbose else places[1:_PLACES_SHOWN]
+    for place in more:
+        yield f"    and {place}"
+    if len(places) - 1 > len(more):
+        yield f"    and {len(places) - 1 - len(more)} more"
+    yield f"  {first.message}"
+    if len(first.chain) > 1:
+        yield style.paint("dim", f"  reached: {_chain(first.chain, style)}")
+    traceback = first.evidence.get("traceback")
+    if isinstance(traceback, str):
+        lines = traceback.rstrip().splitlines()
+        for line in lines if style.verbose else lines[-_TRACEBACK_LINES:]:
+            yield style.paint("dim", f"  | {line}")
+    yield f"  fix: {first.fix}"
+
+
+def _chain(chain: tuple[str, ...], style: TextStyle) -> str:
+    if not style.verbose and len(chain) > _CHAIN_SHOWN:
+        half = _CHAIN_SHOWN // 2
+        chain = (*chain[:half], f"... {len(chain) - 2 * half} more ...", *chain[-half:])
+    return " > ".join(chain)
+
+
+def _import_test(report: Report, style: TextStyle) -> Iterator[str]:
+    test = report.import_test
+    if test is None:
+        return
+    if test["status"] == "not-run":
+        remedy = f"; {test['remedy']}" if test["remedy"] else ""
+        yield f"{style.paint('warning', 'import test NOT RUN')}: {test['reason']}{remedy}"
+        return
+    seconds = f" in {test['seconds']:.2f} s" if test["seconds"] is not None else ""
+    word = style.paint("ok", "ok") if test["status"] == "ok" else style.paint("error", "FAILED")
+    client = f", loaded by {test['client']}" if test["client"] else ""
+    yield f"import test {word}{seconds}: {test['handler']} on {test['proof'] or test['backend']}{client}"
+
+
+def _size(size: int, digits: int = 1) -> str:
+    if size < 1024:
+        return f"{size} B"
+    if size < 1024 * 1024:
+        return f"{size / 1024:.{digits}f} KB"
+    return f"{size / (1024 * 1024):.{digits}f} MB"

@@ -1,0 +1,46 @@
+"""The import test of an opened artifact: brings the runtime's own packages and lets a backend load the handler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from lambdapack.builder import Progress, WheelStore, fetch_runtime_client
+from lambdapack.errors import UsageError
+from lambdapack.facts.attempts import ImportAttempt
+from lambdapack.importtest import AttemptRequest, LocalBackend, unpack_wheels
+from lambdapack.workflows.inspection import Opened
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptOptions:
+    """How an import test is to run. `environment` is what the function's configuration sets."""
+
+    no_python_downloads: bool = False
+    time_limit: float = 60.0
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def import_handler(opened: Opened, options: AttemptOptions, progress: Progress) -> ImportAttempt:
+    """Loads the handler with the local backend; what the static half found plays no part in it."""
+    if opened.handler is None:
+        raise UsageError("no handler to import", hint="add --handler module.function")
+    store = WheelStore()
+    with TemporaryDirectory(prefix="lambdapack-runtime-") as folder:
+        packages: tuple[Path, ...] = ()
+        wheels = fetch_runtime_client(opened.profile, store, progress)
+        if wheels is not None:
+            unpack_wheels(wheels, Path(folder))
+            packages = (Path(folder),)
+        request = AttemptRequest(
+            mounts={"/var/task": (opened.function,), "/opt": opened.layers},
+            profile=opened.profile,
+            handler=opened.handler,
+            runtime_packages=packages,
+            time_limit=options.time_limit,
+            extra_env=options.environment,
+            no_python_downloads=options.no_python_downloads,
+        )
+        return LocalBackend(progress=progress).attempt(request)

@@ -1,0 +1,153 @@
+"""Opens an artifact, settles what it is to be judged against, and judges it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from lambdapack.artifact import Mount, Stack, Tree, open_tree
+from lambdapack.catalogue import all_checks
+from lambdapack.checking import Subject
+from lambdapack.engine import run_checks
+from lambdapack.errors import UsageError
+from lambdapack.facts.attempts import ImportAttempt
+from lambdapack.facts.extension import read_extension_name
+from lambdapack.finding import Severity
+from lambdapack.profiles import RuntimeProfile, known_runtimes, load_profile
+from lambdapack.report import ArtifactSummary, Report
+
+Kind = Literal["function", "layer"]
+DEFAULT_ARCHITECTURE = "x86_64"
+_LAYER_FOLDERS = frozenset(("python", "lib", "bin", "include", "share"))
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the user said of an artifact; None where it is to be inferred. `name` is shown instead of the path."""
+
+    path: Path
+    layers: tuple[Path, ...] = ()
+    runtime: str | None = None
+    architecture: str | None = None
+    handler: str | None = None
+    kind: Kind | None = None
+    fail_on: Severity = Severity.ERROR
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An opened target with everything settled; `assumed` tells what was inferred, in words."""
+
+    target: Target
+    function: Tree
+    layers: tuple[Tree, ...]
+    stack: Stack
+    profile: RuntimeProfile
+    handler: str | None
+    kind: Kind
+    assumed: tuple[str, ...]
+
+
+Attempt = Callable[[Opened], ImportAttempt]
+
+
+def open_target(target: Target, exit_stack: ExitStack) -> Opened:
+    """Opens the artifact and its layers; they stay open until `exit_stack` closes.
+
+    Raises `UnreadableArtifact`, and `UsageError` when no runtime is given and none can be inferred.
+    """
+    function = exit_stack.enter_context(open_tree(target.path))
+    layers = tuple(exit_stack.enter_context(open_tree(path)) for path in target.layers)
+    assumed: list[str] = []
+    kind = target.kind
+    if kind is None:
+        kind = "layer" if not layers and target.handler is None and _looks_like_layer(function) else "function"
+        if kind == "layer":
+            assumed.append("kind layer (everything is below python/, lib/ or bin/)")
+    point = "/opt" if kind == "layer" else "/var/task"
+    stack = Stack([*(Mount("/opt", layer) for layer in layers), Mount(point, function)])
+    runtime = target.runtime or _infer_runtime(stack, target, assumed)
+    architecture = target.architecture or DEFAULT_ARCHITECTURE
+    if target.architecture is None:
+        assumed.append(f"architecture {architecture} (the default)")
+    profile = load_profile(runtime, architecture)
+    return Opened(target, function, layers, stack, profile, target.handler, kind, tuple(assumed))
+
+
+def inspect(target: Target, attempt: Attempt | None = None, *, codes: str = "") -> Report:
+    """Returns the report on one artifact. `attempt` import-tests it, and its outcome is judged with the rest.
+
+    Only checks whose code begins with `codes` are run.
+    """
+    started = time.perf_counter()
+    with ExitStack() as exit_stack:
+        opened = open_target(target, exit_stack)
+        size = target.path.stat().st_size if target.path.is_file() else None
+        subject = Subject(opened.stack, opened.profile, handler=opened.handler, kind=opened.kind, zipped_size=size)
+        timings = {}
+        if attempt is not None:
+            before = time.perf_counter()
+            subject.attempts = (attempt(opened),)
+            timings["import_test"] = time.perf_counter() - before
+        findings, skipped = run_checks(subject, [item for item in all_checks() if item.code.startswith(codes)])
+        summary = _summary(target, opened, subject, size)
+        timings["total"] = time.perf_counter() - started
+    return Report(
+        artifact=summary,
+        runtime=opened.profile.runtime,
+        architecture=opened.profile.architecture,
+        handler=opened.handler,
+        findings=findings,
+        skipped=skipped,
+        size_limit=opened.profile.quotas.unzipped_bytes,
+        fail_on=target.fail_on,
+        assumed=opened.assumed,
+        import_test=asdict(subject.attempts[0]) if subject.attempts else None,
+        timings=timings,
+    )
+
+
+def _summary(target: Target, opened: Opened, subject: Subject, zipped_size: int | None) -> ArtifactSummary:
+    digest = None
+    if zipped_size is not None:
+        with target.path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return ArtifactSummary(
+        path=target.name or str(target.path),
+        kind=opened.kind,
+        zipped_size=zipped_size,
+        unzipped_size=subject.unzipped_size,
+        files=sum(1 for _ in opened.stack.files()),
+        sha256=digest,
+        layers=tuple(map(str, target.layers)),
+    )
+
+
+def _looks_like_layer(tree: Tree) -> bool:
+    tops = {entry.path.partition("/")[0] for entry in tree.entries()}
+    return "python" in tops and tops <= _LAYER_FOLDERS
+
+
+def _infer_runtime(stack: Stack, target: Target, assumed: list[str]) -> str:
+    """Takes the Python version that most extension modules are made for; refuses to guess without any."""
+    counts: Counter[str] = Counter()
+    for located in stack.files():
+        if located.path.endswith(".so"):
+            python = read_extension_name(located.path).python
+            if python is not None and f"python{python}" in known_runtimes():
+                counts[f"python{python}"] += 1
+    if not counts:
+        raise UsageError(
+            f"{target.path}: no runtime given, and nothing in the artifact tells it", hint="add --runtime python3.13"
+        )
+    runtime, files = max(counts.items(), key=lambda item: (item[1], item[0]))
+    assumed.append(f"runtime {runtime} (from {files} extension {'module' if files == 1 else 'modules'})")
+    return runtime
+
