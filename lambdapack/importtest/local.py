@@ -6,6 +6,7 @@ Linux and macOS; elsewhere, attempts are not run.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -13,6 +14,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.importtest import probe
@@ -27,7 +29,7 @@ from lambdapack.profiles.profile import RuntimeProfile
 _SHARED_LIBRARY = re.compile(r"\.so(\.[0-9]+)*$")
 _LONGEST_TRACEBACK = 100_000
 
-Answer = dict[str, str]
+Answer = dict[str, Any]
 
 
 @dataclass
@@ -71,7 +73,11 @@ class LocalBackend:
             (root / "tmp").mkdir(parents=True)
             copy = materialise(request.mounts, root)
             layout = Layout(root, request, interpreter)
-            answers, crash, ended = _run(layout, workspace)
+            try:
+                answers, crash, ended = _run(layout, workspace)
+            except OSError as error:
+                why = Unavailable(f"{interpreter.path} cannot be started: {error.strerror}", "reinstall it")
+                return _not_run(request, why)
             return _judge(layout, copy, answers, crash, ended)
 
 
@@ -101,19 +107,18 @@ def _run(layout: Layout, workspace: Path) -> tuple[list[Answer], str, Ended]:
     nonce = secrets.token_hex(16)
     channel, crash_log = workspace / "channel", workspace / "crash"
     client = any((folder / "awslambdaric").is_dir() for folder in request.runtime_packages)
-    fields = [
-        ("nonce", nonce),
-        ("channel", str(channel)),
-        ("crash-log", str(crash_log)),
-        ("handler", request.handler),
-        ("client", "yes" if client else "no"),
-        *(("path", entry) for entry in layout.python_path),
-        *(("site", entry) for entry in layout.path_config_dirs),
-        *(("root", layout.place(mount)) for mount in request.mounts),
-        *(("package", str(folder / "awslambdaric")) for folder in request.runtime_packages),
-    ]
-    data = "\0".join(f"{key}={value}" for key, value in fields)
-    channel.write_bytes(data.encode("utf-8", "surrogateescape"))
+    question = {
+        "nonce": nonce,
+        "channel": str(channel),
+        "crash_log": str(crash_log),
+        "handler": request.handler,
+        "client": client,
+        "packages": [str(folder) for folder in request.runtime_packages],
+        "preloaded": sorted(request.profile.preloaded_modules),
+        "path": layout.python_path,
+        "site": layout.path_config_dirs,
+    }
+    channel.write_text(json.dumps(question), encoding="ascii")
     # -I: nothing of the user's Python settings; -S: none of its packages; -B: Lambda's file system is read-only;
     # -u: what was printed is not lost when the process is killed.
     command = [str(layout.interpreter.path), "-I", "-S", "-B", "-u", probe.__file__]
@@ -148,11 +153,7 @@ def _run(layout: Layout, workspace: Path) -> tuple[list[Answer], str, Ended]:
 
 def read_answers(text: str, nonce: str) -> list[Answer]:
     """Returns what stands between pairs of the nonce; everything else is the handler's own."""
-    answers: list[Answer] = []
-    for block in text.split(f"\0{nonce}\0")[1::2]:
-        pairs = (item.partition("=") for item in block.split("\0"))
-        answers.append({key: value for key, _, value in pairs})
-    return answers
+    return [json.loads(block) for block in text.split(f"\0{nonce}\0")[1::2]]
 
 
 def _judge(layout: Layout, copy: Materialised, answers: list[Answer], crash: str, ended: Ended) -> ImportAttempt:
@@ -173,7 +174,7 @@ def _judge(layout: Layout, copy: Materialised, answers: list[Answer], crash: str
         client=told.get("client", ""),
         interpreter=layout.interpreter.version,
         output=shown(ended.output),
-        seconds=float(told["seconds"]) if told.get("seconds") else None,
+        seconds=told.get("seconds"),
         facts=_facts(layout, copy, told, ended),
     )
     if "started" not in by_event and ended.stopped is None:
@@ -204,15 +205,11 @@ def _judge(layout: Layout, copy: Materialised, answers: list[Answer], crash: str
         request.profile,
         error_type=failed.error_type or "",
         message=failed.error_message or "",
-        missing=_lines(told, "missing"),
-        looked_up_in_vain=_lines(told, "vain"),
-        unset=_lines(told, "unset"),
+        missing=told.get("missing", []),
+        looked_up_in_vain=told.get("vain", []),
+        unset=told.get("unset", []),
     )
     return failed if why is None else replace(failed, status="not-run", reason=why.reason, remedy=why.remedy)
-
-
-def _lines(answer: Answer, key: str) -> list[str]:
-    return [line for line in answer.get(key, "").split("\n") if line]
 
 
 def _facts(layout: Layout, copy: Materialised, told: Answer, ended: Ended) -> dict[str, str]:
@@ -221,13 +218,13 @@ def _facts(layout: Layout, copy: Materialised, told: Answer, ended: Ended) -> di
     facts: dict[str, str] = {}
     if told.get("cause"):
         facts["cause"] = told["cause"]
-    missing = _lines(told, "missing")
+    missing = told.get("missing", [])
     if missing:
         facts["missing_module"] = missing[0]
-    vain = sorted(set(_lines(told, "vain")) & preinstalled_modules(request.profile))
+    vain = sorted(set(told.get("vain", [])) & preinstalled_modules(request.profile))
     if vain:
         facts["preinstalled_not_here"] = ", ".join(vain)
-    unset = _lines(told, "unset")
+    unset = told.get("unset", [])
     if unset:
         facts["unset_variables"] = ", ".join(unset)
     if told.get("client_note"):
@@ -236,7 +233,7 @@ def _facts(layout: Layout, copy: Materialised, told: Answer, ended: Ended) -> di
         facts["memory_limit"] = f"stopped at {request.memory_limit // MEGABYTE} MB of resident memory"
     if ended.peak is not None:
         facts["peak_resident_bytes"] = str(ended.peak)
-    seconds = float(told.get("seconds") or ended.seconds)
+    seconds = told.get("seconds", ended.seconds)
     if seconds > INIT_LIMIT_SECONDS:
         facts["init_limit"] = f"{seconds:.1f} s; Lambda's init phase ends after {INIT_LIMIT_SECONDS:.0f} s"
     written = copy.foreign_files()

@@ -5,6 +5,7 @@ Knows names, modes and links. Knows no interpreter and does not judge what it le
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -15,10 +16,12 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from lambdapack.artifact import Entry, Tree
-from lambdapack.errors import UnreadableArtifact, UnreadableMember
+from lambdapack.errors import MissingRequirement, UnreadableArtifact, UnreadableMember
 from lambdapack.importtest.backend import LAYER_ROOT, TASK_ROOT
 
 _READ_BY_OTHERS = stat.S_IROTH
+# A file and a folder of one name, a name that is too long, or one that this file system does not take.
+_NAME_TROUBLES = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,17 @@ def _make_folders(root: Path, wanted: Mapping[str, tuple[Tree, Entry]], left_out
         try:
             _inside(root, path).mkdir(mode=0o755, parents=True, exist_ok=True)
         except OSError as error:
-            left_out.append(f"{path}: {error.strerror}")
+            left_out.append(_impossible(path, error))
+
+
+def _impossible(path: str, error: OSError) -> str:
+    """Says why a name cannot stand in a folder; a full or read-only disk is our trouble, not the artifact's."""
+    if error.errno not in _NAME_TROUBLES:
+        raise MissingRequirement(
+            f"cannot copy the artifact to a temporary folder: {error.strerror}: {path}",
+            hint="set TMPDIR to a folder with enough space",
+        ) from error
+    return f"{path}: {error.strerror}"
 
 
 def _write_files(root: Path, wanted: Mapping[str, tuple[Tree, Entry]], left_out: list[str]) -> set[str]:
@@ -117,7 +130,7 @@ def _write_files(root: Path, wanted: Mapping[str, tuple[Tree, Entry]], left_out:
             with target.open("xb") as file:
                 shutil.copyfileobj(stream, file, 1024 * 1024)
         except OSError as error:
-            left_out.append(f"{path}: {error.strerror}")
+            left_out.append(_impossible(path, error))
         else:
             written.add(path)
 
@@ -152,7 +165,9 @@ def _make_links(root: Path, wanted: Mapping[str, tuple[Tree, Entry]], left_out: 
         target = str(_inside(root, entry.link)) if entry.link.startswith("/") else entry.link
         try:
             link.symlink_to(target)
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            left_out.append(_impossible(path, error))
+        except ValueError as error:  # a NUL in the target
             left_out.append(f"{path}: {error}")
         else:
             made[path] = link

@@ -1,39 +1,32 @@
 """What runs inside the target interpreter: loads the handler as the Lambda runtime client does, and tells how it went.
 
-Started as `python -I -S -B -u probe.py FD`; runs on Python 3.8 to 3.15. Standard library only, and as little of it
-as possible: on Lambda the function's files come before the standard library, so whatever is imported here before
-`sys.path` is set would hide a `json.py` or `logging/` of the function. `os`, `site`, `sys` and `time` are what
-`/var/runtime/bootstrap.py` and the interpreter have loaded by then as well; `faulthandler` is built in.
+Started as `python -I -S -B -u probe.py FD`; runs on Python 3.8 to 3.15, standard library only. What is imported here
+hides a module of the function with that name, so it is what Lambda's `/var/runtime/bootstrap.py` imports as well,
+before it puts the function's folder on `sys.path`: json, logging, os, site, sys, time, traceback, warnings and the
+client. (`faulthandler` is built in, and cannot be hidden anyway.)
 
-The open file FD holds the request and takes the answer. Both are `key=value` fields separated by NUL, because a
-parser from the standard library would be one of those imports. The answer stands between two copies of the one-time
-nonce of the request, so that nothing the handler writes anywhere can be taken for it. This file
-knows no path of Lambda.
+The open file FD holds the request as JSON and takes the answers, each as JSON between two copies of the request's
+one-time nonce, so that nothing the handler writes anywhere can be taken for one. No path of Lambda is known here.
 """
 
 from __future__ import annotations
 
 import faulthandler
+import importlib
+import json
+import logging
 import os
 import site
 import sys
 import time
+import traceback
+import warnings  # noqa: F401 - as bootstrap.py
 
-TYPE_CHECKING = False  # `typing` itself would be an import that hides a module of the function
+TYPE_CHECKING = False  # the client does not import `typing`: a `typing.py` of the function is found on Lambda
 if TYPE_CHECKING:
     from types import ModuleType
+    from typing import Any
 
-# What importing `awslambdaric.bootstrap` 4.2.2 imports and takes from there, in its order: without the client this is
-# done all the same, since a file of the function that shadows one of them breaks the client before the handler loads.
-CLIENT_IMPORTS = (
-    ("importlib", "import_module"),
-    ("json", "JSONEncoder"),
-    ("logging", "Formatter"),
-    ("traceback", "format_list"),
-    ("enum", "IntEnum"),
-    ("decimal", "Decimal"),
-    ("math", "isnan"),
-)
 CLIENT_RULES = "rules of awslambdaric 4.2.2"
 
 STDLIB = list(sys.path)  # started with -I and -S: the standard library and nothing else
@@ -63,33 +56,21 @@ class Channel:
                 break
             content += piece
         os.ftruncate(descriptor, 0)  # the nonce does not stay where the handler could read it
-        fields = [item.partition("=") for item in content.decode("utf-8", "surrogateescape").split("\0")]
-        self.fields = [(key, value) for key, _, value in fields]
-        self.nonce = self.one("nonce")
-        self.path = self.one("channel")
+        self.request: dict[str, Any] = json.loads(content.decode("ascii"))
+        self.marker = "\0" + self.request["nonce"] + "\0"
 
-    def one(self, key: str) -> str:
-        """The value of a field, or an empty string."""
-        return ([value for name, value in self.fields if name == key] or [""])[0]
-
-    def all(self, key: str) -> list[str]:
-        """The values of a field that may stand several times, in order."""
-        return [value for name, value in self.fields if name == key]
-
-    def tell(self, **fields: str) -> None:
+    def tell(self, answer: dict[str, Any]) -> None:
         """Sends one answer. A process that the handler forked is not the one that was asked, and says nothing."""
         if os.getpid() != self.owner:
             return
-        pairs = [key + "=" + value.replace("\0", "\\0") for key, value in fields.items()]
-        text = "\0".join(["", self.nonce, *pairs, self.nonce, ""])
-        data = text.encode("utf-8", "backslashreplace")
+        data = (self.marker + json.dumps(answer) + self.marker).encode("ascii")
         try:
             status = os.fstat(self.descriptor)
             mine = (status.st_dev, status.st_ino) == self.identity
         except OSError:
             mine = False
         # Closed by the handler, and perhaps the number is in use for another file by now.
-        descriptor = self.descriptor if mine else os.open(self.path, os.O_WRONLY | os.O_APPEND)
+        descriptor = self.descriptor if mine else os.open(self.request["channel"], os.O_WRONLY | os.O_APPEND)
         while data:
             data = data[os.write(descriptor, data) :]
 
@@ -101,31 +82,18 @@ class VainLookups:
         self.names: list[str] = []
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        """The import system's question, which this never answers."""
         if path is None and "." not in name and name not in self.names:
             self.names.append(name)
 
 
-def set_search_path(channel: Channel, stdlib: list[str]) -> None:
-    """Sets `sys.path` as on Lambda and runs the `.pth` files that Lambda runs; `*` stands for the standard library."""
-    path: list[str] = []
-    for entry in channel.all("path"):
-        path += stdlib if entry == "*" else [entry]
-    sys.path[:] = path
-    # `-S` keeps this interpreter's site-packages out; on Lambda `site` is active, and `exit()` and `help()` exist.
-    site.setquit()
-    site.setcopyright()
-    site.sethelper()
-    for folder in channel.all("site"):
-        site.addsitedir(folder)
-
-
-def prepare_client() -> ModuleType:
+def prepare_client(packages: list[str]) -> ModuleType:
     """Imports the real client and does what its `run` does before it loads the handler.
 
     The root logger gets the client's handler: code that configures `logging.getLogger().handlers[0]` relies on it.
     """
-    __import__("awslambdaric.bootstrap")
-    bootstrap = sys.modules["awslambdaric.bootstrap"]
+    sys.path[:] = STDLIB + packages
+    bootstrap = importlib.import_module("awslambdaric.bootstrap")
     try:
         sys.stdout = bootstrap.Unbuffered(sys.stdout)
         sys.stderr = bootstrap.Unbuffered(sys.stderr)
@@ -136,14 +104,29 @@ def prepare_client() -> ModuleType:
     return bootstrap
 
 
-def prepare_rules() -> None:
-    """Leaves behind what the client would: its imports, and a handler on the root logger."""
-    for name, attribute in CLIENT_IMPORTS:
-        getattr(__import__(name), attribute)
-    import logging
-
+def prepare_rules(preloaded: list[str]) -> None:
+    """Leaves behind what the client would: the modules that it has imported, and a handler on the root logger."""
+    for name in preloaded:
+        try:
+            importlib.import_module(name)
+        except ImportError:  # not in this patch version, or not built into this interpreter
+            continue
     logging.Formatter.converter = time.gmtime
     logging.getLogger().addHandler(logging.StreamHandler(sys.stdout))
+
+
+def set_search_path(request: dict[str, Any]) -> None:
+    """Sets `sys.path` as on Lambda and runs the `.pth` files that Lambda runs; `*` stands for the standard library."""
+    path: list[str] = []
+    for entry in request["path"]:
+        path += STDLIB if entry == "*" else [entry]
+    sys.path[:] = path
+    # `-S` keeps this interpreter's site-packages out; on Lambda `site` is active, and `exit()` and `help()` exist.
+    site.setquit()
+    site.setcopyright()
+    site.sethelper()
+    for folder in request["site"]:
+        site.addsitedir(folder)
 
 
 def load_by_client(bootstrap: ModuleType, handler: str) -> object:
@@ -154,15 +137,13 @@ def load_by_client(bootstrap: ModuleType, handler: str) -> object:
     """
     loader = getattr(bootstrap, "_get_handler", None) or bootstrap.get_handler
     found: object = loader(handler)
-    if str(getattr(found, "__qualname__", "")).startswith("make_fault_handler.") and callable(found):
+    if getattr(found, "__module__", None) == bootstrap.__name__ and callable(found):
         found()
     return found
 
 
 def load_by_rules(handler: str) -> object:
     """Loads the handler by the rules of awslambdaric 4.2.2, `bootstrap._get_handler`: same order, same words."""
-    import importlib
-
     try:
         modname, fname = handler.rsplit(".", 1)
     except ValueError as error:
@@ -190,124 +171,97 @@ def chain(error: BaseException | None) -> list[BaseException]:
     return found
 
 
-def without_loader_frames(error: BaseException, inside: list[str]) -> BaseException:
+def drop_loader_frames(error: BaseException, client: str) -> None:
     """Drops the leading frames of the probe, the client and the import system: the reader's own code comes first."""
     trace = error.__traceback__
     while trace is not None:
         name = trace.tb_frame.f_code.co_filename
-        imports = name.startswith("<frozen importlib") or name.endswith("/importlib/__init__.py")
-        if not (name == __file__ or imports or any(name.startswith(folder + os.sep) for folder in inside)):
+        imports = name.startswith("<frozen importlib") or name == importlib.__file__
+        if not (name == __file__ or imports or (client and name == client)):
             break
         trace = trace.tb_next
-    return error.with_traceback(trace)
+    error.__traceback__ = trace
 
 
-def describe(error: BaseException, roots: list[str]) -> str:
-    """The full chained traceback, formatted by the real `traceback` module even where the function shadows it."""
-    saved_path = sys.path[:]
-    hidden = {}
-    try:
-        if "traceback" not in sys.modules or is_below(sys.modules["traceback"], roots):
-            hidden = {name: module for name, module in sys.modules.items() if is_below(module, roots)}
-            for name in hidden:
-                del sys.modules[name]
-            sys.path[:] = STDLIB
-        import traceback
-
-        return "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    except Exception as trouble:  # noqa: BLE001 - a handler may raise what cannot even be printed
-        return f"{type(error).__name__}: {type(trouble).__name__} while formatting it"
-    finally:
-        sys.path[:] = saved_path
-        sys.modules.update(hidden)
-
-
-def is_below(module: object, roots: list[str]) -> bool:
-    """True when a module was loaded from one of the folders."""
-    place = getattr(module, "__file__", None)
-    return isinstance(place, str) and any(place.startswith(root + os.sep) for root in roots)
-
-
-def failure(error: BaseException, roots: list[str], packages: list[str]) -> dict[str, str]:
+def failure(error: BaseException, client: str) -> dict[str, Any]:
     """The answer for a handler that did not load: the client's words, and what the client hides."""
     original = error
     if isinstance(error, Fault) or type(error).__module__ == "awslambdaric.lambda_runtime_exception":
         kind, text = str(getattr(error, "exception_type", "")), str(getattr(error, "msg", ""))
-        original = error.__context__ or error
+        original = error.__cause__ or error.__context__ or error
     else:
         kind, text = type(error).__name__, str(error)
     links = chain(original)
     for link in links:
-        without_loader_frames(link, packages)
-    missing = [str(link.name) for link in links if isinstance(link, ModuleNotFoundError) and link.name]
-    shown = "" if original is error and kind.startswith("Runtime.") else describe(original, roots)
+        drop_loader_frames(link, client)
+    shown = ""
+    if original is not error or not kind.startswith("Runtime."):
+        try:
+            shown = "".join(traceback.format_exception(type(original), original, original.__traceback__))
+        except Exception as trouble:  # noqa: BLE001 - a handler may raise what cannot even be printed
+            shown = f"{type(original).__name__}, and {type(trouble).__name__} while formatting it"
     return {
         "type": kind,
         "message": text,
         "traceback": shown,
         "cause": type(original).__name__,
-        "missing": "\n".join(missing),
-        "unset": "\n".join(unset_variables(links)),
+        "missing": [str(link.name) for link in links if isinstance(link, ModuleNotFoundError) and link.name],
+        "unset": [name for link in links for name in unset_variable(link)],
     }
 
 
-def unset_variables(links: list[BaseException]) -> list[str]:
-    """The environment variables whose absence raised one of the exceptions: `os.environ[NAME]`."""
-    names: list[str] = []
-    for link in links:
-        trace = link.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        if isinstance(link, KeyError) and trace is not None and trace.tb_frame.f_globals is os.__dict__:
-            names.append(str(link.args[0]))
-    return names
+def unset_variable(error: BaseException) -> list[str]:
+    """The environment variable whose absence raised the exception, by `os.environ[NAME]`."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if isinstance(error, KeyError) and trace is not None and trace.tb_frame.f_globals is os.__dict__:
+        return [str(error.args[0])]
+    return []
 
 
 def main(descriptor: int) -> None:
     """Answers the request in the open file."""
     channel = Channel(descriptor)
-    crash_log = os.open(channel.one("crash-log"), os.O_WRONLY | os.O_CREAT)
+    request = channel.request
+    crash_log = os.open(request["crash_log"], os.O_WRONLY | os.O_CREAT)
     faulthandler.enable(crash_log)  # a fatal signal leaves the Python stack behind; the signal stays as it is
-    handler, roots, packages = channel.one("handler"), channel.all("root"), channel.all("package")
     sys.argv[:] = ["bootstrap.py"]
-    channel.tell(event="started", stdlib=os.__file__[: -len("/os.py")])
-    client, note = CLIENT_RULES, ""
+    channel.tell({"event": "started", "stdlib": os.__file__[: -len("/os.py")]})
+    answer: dict[str, Any] = {"client": CLIENT_RULES, "client_note": ""}
     bootstrap: ModuleType | None = None
+    if request["client"]:
+        try:
+            bootstrap = prepare_client(request["packages"])
+            answer["client"] = "awslambdaric " + str(sys.modules["awslambdaric"].__version__)
+        except Exception as error:  # noqa: BLE001 - no file of the function took part: this copy does not fit
+            answer["client_note"] = f"{type(error).__name__}: {error}"
+    if bootstrap is None:
+        prepare_rules(request["preloaded"])
     vain = VainLookups()
-    try:
-        set_search_path(channel, STDLIB)
-        if channel.one("client") == "yes":
-            try:
-                bootstrap = prepare_client()
-                client = "awslambdaric " + str(sys.modules["awslambdaric"].__version__)
-            except Exception as error:
-                # On Lambda the process would end here. But where no file of the function took part, it is
-                # this copy of the client that does not fit this interpreter.
-                if any(is_below(module, roots) for module in list(sys.modules.values())):
-                    raise
-                note = f"{type(error).__name__}: {error}"
-        if bootstrap is None:
-            prepare_rules()
-    except BaseException as error:
-        answer = failure(error, roots, [])
-        channel.tell(event="escaped", client=client, client_note=note, seconds="", vain="", **answer)
-        raise
-    sys.meta_path.append(vain)
-    event = "loaded"
     ended: BaseException | None = None
     started = time.perf_counter()
     try:
+        answer["event"] = "escaped"  # what a `.pth` file lets out ends the process, whatever it is
+        set_search_path(request)
+        sys.meta_path.append(vain)
+        answer["event"] = "loaded"
+        started = time.perf_counter()
         if bootstrap is not None:
-            load_by_client(bootstrap, handler)
+            load_by_client(bootstrap, request["handler"])
         else:
-            load_by_rules(handler)
+            load_by_rules(request["handler"])
     except BaseException as error:  # noqa: BLE001 - told first, raised again below
-        # As in the client: `SystemExit` and its like are not caught, and end the process.
-        event, ended = ("failed" if isinstance(error, Exception) else "escaped"), error
-    seconds = f"{time.perf_counter() - started:.6f}"
-    answer = failure(ended, roots, packages) if ended is not None else {}
-    channel.tell(event=event, client=client, client_note=note, seconds=seconds, vain="\n".join(vain.names), **answer)
-    if event == "escaped" and ended is not None:
+        ended = error
+        if answer["event"] == "loaded":
+            # As in the client: `SystemExit` and its like are not caught, and end the process.
+            answer["event"] = "failed" if isinstance(error, Exception) else "escaped"
+    answer["seconds"] = time.perf_counter() - started
+    answer["vain"] = vain.names
+    if ended is not None:
+        answer.update(failure(ended, (bootstrap.__file__ or "") if bootstrap is not None else ""))
+    channel.tell(answer)
+    if ended is not None and answer["event"] == "escaped":
         raise ended
     for stream in (sys.stdout, sys.stderr):
         try:  # noqa: SIM105 - no import for two lines

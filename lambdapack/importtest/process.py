@@ -151,13 +151,13 @@ def _collect(process: subprocess.Popen[bytes]) -> Callable[[], str]:
     assert stream is not None
 
     def read() -> None:
-        descriptor = stream.fileno()
-        while piece := os.read(descriptor, 65536):
-            if len(head) < KEPT_OUTPUT // 2:
-                head.extend(piece)
-            else:
-                tail.extend(piece)
-                del tail[: -KEPT_OUTPUT // 2]
+        with stream:
+            while piece := os.read(stream.fileno(), 65536):
+                if len(head) < KEPT_OUTPUT // 2:
+                    head.extend(piece)
+                else:
+                    tail.extend(piece)
+                    del tail[: -KEPT_OUTPUT // 2]
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
@@ -165,8 +165,6 @@ def _collect(process: subprocess.Popen[bytes]) -> Callable[[], str]:
     def collected() -> str:
         # A process that left the group may hold the pipe open for ever; what it says later is not waited for.
         reader.join(_LAST_WORDS_SECONDS)
-        if not reader.is_alive():
-            stream.close()
         return bytes(head + tail).decode("utf-8", "replace")
 
     return collected
