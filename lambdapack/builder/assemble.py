@@ -145,7 +145,7 @@ class _Walk:
             raise BuildFailed(f"{folder}: cannot be read: {error.strerror or error}") from error
         for entry in entries:
             path, place = f"{prefix}{entry.name}", Path(entry.path)
-            is_folder = entry.is_dir()
+            is_folder = _is_folder(entry)
             if self.is_left_out(place, path, owner, is_folder=is_folder):
                 continue
             if entry.is_symlink():
@@ -202,6 +202,13 @@ class _Walk:
                 f"{place}: is a symbolic link to {target}, outside of {self.repository}",
                 hint="copy the file into the repository, or name it under `source` or `shared`",
             )
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself; it is refused later, unless it is left out
+        return False
 
 
 def _same_content(first: Piece, second: Piece) -> bool:

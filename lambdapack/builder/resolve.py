@@ -213,8 +213,11 @@ def _explained(
             if not filenames:
                 return _sdist_only(label, wanted_by)
             return _does_not_fit(label, filenames, profile, wanted_by)
+    reason = short_reason(refusal.stderr)
+    unreachable = "Failed to fetch" in reason or "network was disabled" in refusal.stderr
     return BuildFailed(
-        f"uv cannot resolve the requirements for {target_words(profile)}: {short_reason(refusal.stderr)}"
+        f"uv cannot resolve the requirements for {target_words(profile)}: {reason}",
+        hint="check the network, the index and its credentials" if unreachable else None,
     )
 
 

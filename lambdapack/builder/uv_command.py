@@ -33,7 +33,8 @@ _UV_GLIBC_MINORS = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
 _PYTHON_MINORS = range(8, 16)
 
 _NO_WHEELS = re.compile(
-    r"(?:(?:all versions of )(?P<all>[\w.-]+)|(?P<name>[\w.-]+)==(?P<version>[^\s,]+)) ha(?:s|ve) no usable wheels"
+    r"(?:(?:all versions of )(?P<all>[\w.-]+)|(?P<name>[\w.-]+)==(?P<version>[^\s,]+)) "
+    r"ha(?:s|ve) no (?P<what>usable wheels|wheels with a matching )"
 )
 _WHEELS_REQUIRED = re.compile(r"Wheels are required for `(?P<name>[^`]+)`")
 _DEPENDS_ON = r"(?P<parent>[\w.-]+)==(?P<version>[^\s,]+) depends on {name}\b"
@@ -61,11 +62,15 @@ class Lock:
 
 @dataclass(frozen=True, slots=True)
 class NoWheel:
-    """Why a resolution failed for want of a wheel: the distribution, its version if one was named, and who wants it."""
+    """Why a resolution failed for want of a wheel: the distribution, its version if one was named, and who wants it.
+
+    `has_others`: uv has seen wheels for other targets; False where it does not say whether there are any.
+    """
 
     name: str
     version: str | None
     parent: str | None
+    has_others: bool
 
 
 def uv_platform(machine: str, glibc: tuple[int, ...]) -> str:
@@ -105,8 +110,11 @@ def offered_wheels(
             target = ["--python-version", f"3.{minor}", "--universal", "--no-deps"]
             lock = _run(target, (), [*options, requirement], folder, scratch)
         except UvRefused as refusal:
-            has_none = has_none or why_no_wheel(refusal.stderr) is not None
+            missing = why_no_wheel(refusal.stderr)
+            has_none = has_none or (missing is not None and not missing.has_others)
             continue
+        except BuildFailed:
+            continue  # uv writes an invalid lock for a distribution whose wheels are all for older Pythons
         for package in lock.pylock.packages:
             if package.name == canonicalize_name(name) and package.wheels:
                 return str(package.version), sorted(wheel.filename for wheel in package.wheels)
@@ -122,7 +130,8 @@ def why_no_wheel(stderr: str) -> NoWheel | None:
     name = required["name"] if required else (refused["all"] or refused["name"]) if refused else ""
     version = refused["version"] if refused and refused["name"] == name else None
     parent = re.search(_DEPENDS_ON.format(name=re.escape(name)), text)
-    return NoWheel(name, version, f"{parent['parent']} {parent['version']}" if parent else None)
+    has_others = refused is not None and refused["what"] != "usable wheels"
+    return NoWheel(name, version, f"{parent['parent']} {parent['version']}" if parent else None, has_others)
 
 
 def short_reason(stderr: str) -> str:

@@ -1,0 +1,38 @@
+"""A wheel store of each test's own, and whether the package index can be reached."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lambdapack.builder import WheelStore
+from lambdapack.builder.resolve import resolve
+from lambdapack.errors import BuildFailed
+from tests.unit.builder.makers import make_profile
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> WheelStore:
+    return WheelStore(tmp_path / "cache")
+
+
+@pytest.fixture(scope="session")
+def index(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Skips a test that needs real wheels where no index answers."""
+    folder = tmp_path_factory.mktemp("index")
+    try:
+        resolve((), ("six",), make_profile(), folder=folder, scratch=folder)
+    except BuildFailed as error:
+        pytest.skip(f"no package index can be reached: {error}")
+
+
+@pytest.fixture
+def links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is the only place uv looks for distributions."""
+    folder = tmp_path / "links"
+    folder.mkdir()
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    monkeypatch.setenv("UV_FIND_LINKS", str(folder))
+    return folder

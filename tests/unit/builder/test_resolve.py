@@ -1,0 +1,231 @@
+"""Which wheels a target gets, and what is said when there is none."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+from packaging.pylock import Pylock
+
+from lambdapack.builder.plan import ResolvedWheel
+from lambdapack.builder.resolve import choose_wheels, resolve
+from lambdapack.builder.uv_command import Lock, short_reason, uv_platform, why_no_wheel
+from lambdapack.errors import BuildFailed
+from lambdapack.profiles.profile import RuntimeProfile
+from tests.unit.builder.makers import make_profile, make_wheel
+
+GOOD = "a" * 64
+
+
+def resolve_lines(folder: Path, *lines: str, profile: RuntimeProfile | None = None) -> dict[str, ResolvedWheel]:
+    found = resolve((), lines, profile or make_profile(), folder=folder, scratch=folder)
+    return {wheel.name: wheel for wheel in found}
+
+
+def make_sdist(folder: Path, name: str, version: str) -> None:
+    """An sdist whose metadata is static, so that uv could resolve it without building."""
+    with tarfile.open(folder / f"{name}-{version}.tar.gz", "w:gz") as archive:
+        for member, text in {
+            "PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n",
+            "pyproject.toml": f'[project]\nname = "{name}"\nversion = "{version}"\n',
+        }.items():
+            entry = tarfile.TarInfo(f"{name}-{version}/{member}")
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
+
+
+def lock_of(*filenames: str, digest: str = GOOD) -> Lock:
+    wheels = [{"url": f"https://index.invalid/{name}", "hashes": {"sha256": digest}} for name in filenames]
+    document = {
+        "lock-version": "1.0",
+        "created-by": "test",
+        "packages": [{"name": "thing", "version": "1.0", "wheels": wheels}],
+    }
+    return Lock(Pylock.from_dict(document), Path(), "")
+
+
+class TestPlatform:
+    @pytest.mark.parametrize(
+        ("glibc", "minor"), [((2, 26), 17), ((2, 17), 17), ((2, 28), 28), ((2, 30), 28), ((2, 34), 34), ((2, 99), 40)]
+    )
+    def test_the_newest_that_uv_knows_and_the_target_satisfies(self, glibc: tuple[int, int], minor: int) -> None:
+        assert uv_platform("aarch64", glibc) == f"aarch64-manylinux_2_{minor}"
+
+
+class TestRealWheels:
+    @pytest.mark.parametrize(("architecture", "machine"), [("x86_64", "x86_64"), ("arm64", "aarch64")])
+    @pytest.mark.usefixtures("index")
+    def test_pydantic_gets_the_native_wheel_of_the_target(
+        self, tmp_path: Path, architecture: str, machine: str
+    ) -> None:
+        found = resolve_lines(tmp_path, "pydantic==2.12.4", profile=make_profile(architecture=architecture))
+        assert found["pydantic"].filename == "pydantic-2.12.4-py3-none-any.whl"
+        native = found["pydantic-core"]
+        assert native.version == "2.41.5"
+        assert native.filename.endswith(f"-cp313-cp313-manylinux_2_17_{machine}.manylinux2014_{machine}.whl")
+        assert set(found) == {
+            "annotated-types",
+            "pydantic",
+            "pydantic-core",
+            "typing-extensions",
+            "typing-inspection",
+        }
+        assert all(len(wheel.sha256) == 64 and wheel.location.startswith("https://") for wheel in found.values())
+
+    @pytest.mark.usefixtures("index")
+    def test_a_wheel_for_a_newer_glibc_is_never_replaced_by_an_sdist(self, tmp_path: Path) -> None:
+        old = make_profile((3, 11), glibc=(2, 26))
+        with pytest.raises(BuildFailed) as caught:
+            resolve_lines(tmp_path, "numpy==2.3.3", profile=old)
+        message = str(caught.value)
+        for part in ("numpy 2.3.3", "python3.11 x86_64", "2.26", "cp311-cp311-manylinux_2_27_x86_64"):
+            assert part in message
+
+    @pytest.mark.usefixtures("index")
+    def test_an_sdist_only_requirement_names_who_wants_it(self, tmp_path: Path) -> None:
+        with pytest.raises(BuildFailed) as caught:
+            resolve_lines(tmp_path, "num2words==0.5.12")
+        for part in ("docopt 0.6.2", "sdist only", "num2words 0.5.12"):
+            assert part in str(caught.value)
+
+    @pytest.mark.usefixtures("index")
+    def test_no_such_version_passes_on_what_uv_says(self, tmp_path: Path) -> None:
+        with pytest.raises(BuildFailed, match=r"there is no version of pydantic==99"):
+            resolve_lines(tmp_path, "pydantic==99")
+
+
+class TestLocalDistributions:
+    def test_nothing_required_is_nothing_asked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("lambdapack.builder.resolve.compile_lock", None)
+        assert resolve((), (), make_profile(), folder=tmp_path, scratch=tmp_path) == ()
+
+    def test_find_links_and_requirement_files(self, tmp_path: Path, links: Path) -> None:
+        make_wheel(links, "one", requires=("two",))
+        make_wheel(links, "two", version="1.5")
+        make_wheel(links, "two", version="2.0")
+        (tmp_path / "constraints.txt").write_text("two<2\n")
+        (tmp_path / "more.txt").write_text("one # of two\n")
+        (tmp_path / "requirements.txt").write_text("-c constraints.txt\n-r more.txt\n")
+        wheels = resolve((tmp_path / "requirements.txt",), (), make_profile(), folder=tmp_path, scratch=links.parent)
+        assert [wheel.label for wheel in wheels] == ["one 1.0", "two 1.5"]
+
+    def test_a_wheel_named_by_its_path(self, tmp_path: Path) -> None:
+        wheel = make_wheel(tmp_path / "wheels", "named")
+        scratch = tmp_path / "a" / "b"
+        scratch.mkdir(parents=True)
+        found = resolve((), ("./wheels/named-1.0-py3-none-any.whl",), make_profile(), folder=tmp_path, scratch=scratch)
+        assert found[0].location == wheel.location
+        assert found[0].sha256 == wheel.sha256
+
+    def test_an_sdist_is_refused(self, tmp_path: Path, links: Path) -> None:
+        make_sdist(links, "onlysource", "1.2")
+        with pytest.raises(BuildFailed) as caught:
+            resolve_lines(tmp_path, "onlysource")
+        assert "onlysource 1.2 has no wheel (sdist only)" in str(caught.value)
+
+    def test_an_sdist_named_by_its_path_is_refused(self, tmp_path: Path) -> None:
+        make_sdist(tmp_path, "onlysource", "1.2")
+        with pytest.raises(BuildFailed, match="sdist only"):
+            resolve_lines(tmp_path, "./onlysource-1.2.tar.gz")
+
+    def test_a_folder_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "pkg").mkdir()
+        (tmp_path / "pkg" / "pyproject.toml").write_text('[project]\nname = "pkg"\nversion = "1"\n')
+        with pytest.raises(BuildFailed, match="pkg"):
+            resolve_lines(tmp_path, "./pkg")
+
+    @pytest.mark.parametrize("tag", ["cp311-cp311-manylinux_2_17_x86_64", "cp313-cp313-manylinux_2_17_aarch64"])
+    def test_a_wheel_for_something_else_is_refused_by_its_tag(self, tmp_path: Path, links: Path, tag: str) -> None:
+        make_wheel(links, "native", tag=tag)
+        with pytest.raises(BuildFailed) as caught:
+            resolve_lines(tmp_path, "native==1.0")
+        assert "native 1.0: no wheel fits python3.13 x86_64" in str(caught.value)
+        assert tag in str(caught.value)
+
+    def test_the_user_s_output_file_does_not_matter(self, tmp_path: Path, links: Path) -> None:
+        make_wheel(links, "one")
+        (tmp_path / "uv.toml").write_text('[pip]\noutput-file = "elsewhere.txt"\nuniversal = true\n')
+        assert set(resolve_lines(tmp_path, "one")) == {"one"}
+        assert not (tmp_path / "elsewhere.txt").exists()
+
+    def test_an_unreachable_index(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", "http://user:hush@127.0.0.1:9/simple")
+        monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+        monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        with pytest.raises(BuildFailed) as caught:
+            resolve_lines(tmp_path, "six")
+        assert "127.0.0.1:9" in str(caught.value)
+        assert "hush" not in str(caught.value)
+        assert caught.value.hint is not None
+
+
+class TestHashes:
+    def test_a_pinned_hash_is_held_against_the_wheel(self, tmp_path: Path, links: Path) -> None:
+        wheel = make_wheel(links, "pinned")
+        requirements = tmp_path / "requirements.txt"
+        for digest, fits in ((wheel.sha256, True), ("0" * 64, False)):
+            requirements.write_text(f"pinned==1.0 \\\n    --hash=sha256:{digest}\n")
+            if fits:
+                assert resolve((requirements,), (), make_profile(), folder=tmp_path, scratch=tmp_path) == (
+                    ResolvedWheel("pinned", "1.0", wheel.filename, Path(wheel.location).as_uri(), wheel.sha256),
+                )
+            else:
+                with pytest.raises(BuildFailed, match=r"pinned 1\.0"):
+                    resolve((requirements,), (), make_profile(), folder=tmp_path, scratch=tmp_path)
+
+    def test_one_hash_asks_for_all(self, tmp_path: Path, links: Path) -> None:
+        pinned = make_wheel(links, "pinned", requires=("loose",))
+        make_wheel(links, "loose")
+        (tmp_path / "r.txt").write_text(f"pinned==1.0 --hash=sha256:{pinned.sha256}\n")
+        with pytest.raises(BuildFailed, match=r"loose 1\.0"):
+            resolve((tmp_path / "r.txt",), (), make_profile(), folder=tmp_path, scratch=tmp_path)
+
+
+class TestChoice:
+    def test_the_newest_platform_and_own_abi_come_first(self) -> None:
+        names = [
+            "thing-1.0-py3-none-any.whl",
+            "thing-1.0-cp39-abi3-manylinux_2_34_x86_64.whl",
+            "thing-1.0-cp313-cp313-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
+            "thing-1.0-cp313-cp313-manylinux_2_28_x86_64.whl",
+            "thing-1.0-cp313-cp313t-manylinux_2_34_x86_64.whl",
+            "thing-1.0-cp313-cp313-manylinux_2_35_x86_64.whl",
+            "thing-1.0-cp313-cp313-musllinux_1_2_x86_64.whl",
+            "thing-1.0-cp313-cp313-linux_x86_64.whl",
+        ]
+        for order in (names, names[::-1]):
+            assert choose_wheels(lock_of(*order), make_profile())[0].filename == names[3]
+
+    def test_amazon_linux_2_takes_a_level_that_uv_cannot_say(self) -> None:
+        name = "thing-1.0-cp311-cp311-manylinux_2_24_x86_64.whl"
+        old = make_profile((3, 11), glibc=(2, 26))
+        assert choose_wheels(lock_of(name, "thing-1.0-cp311-cp311-manylinux_2_28_x86_64.whl"), old)[0].filename == name
+
+    def test_no_hash_no_wheel(self) -> None:
+        with pytest.raises(BuildFailed, match="SHA-256"):
+            choose_wheels(lock_of("thing-1.0-py3-none-any.whl", digest=""), make_profile())
+
+
+class TestReasons:
+    def test_which_distribution_has_no_wheel(self) -> None:
+        stderr = (
+            "error: No solution found when resolving dependencies\n"
+            "  cause: Because docopt==0.6.2 has no usable wheels and only docopt<=0.6.2 is available, we can conclude\n"
+            "         that docopt>=0.6.2 cannot be used.\n"
+            "         And because num2words==0.5.12 depends on docopt>=0.6.2 and you require num2words==0.5.12, we\n"
+            "         can conclude that your requirements are unsatisfiable.\n\n"
+            "hint: Wheels are required for `docopt` because building from source is disabled for all packages\n"
+        )
+        missing = why_no_wheel(stderr)
+        assert missing is not None
+        assert (missing.name, missing.version, missing.parent) == ("docopt", "0.6.2", "num2words 0.5.12")
+
+    def test_one_line_without_passwords(self) -> None:
+        stderr = (
+            "warning: x\nerror: Failed to fetch: https://me:secret@host/simple/\n  cause: refused\n  cause: os error\n"
+        )
+        assert short_reason(stderr) == "Failed to fetch: https://host/simple/: refused: os error"
+        assert len(short_reason("error: " + "word " * 500)) < 500
