@@ -111,6 +111,10 @@ class Stack:
         real = self.resolve(path)
         return real is not None and real in self._children
 
+    def folders(self) -> Iterable[str]:
+        """Every directory, stored or implied."""
+        return self._children.keys()
+
     def names(self, folder: str) -> frozenset[str]:
         """The names in a directory; empty when there is none."""
         children = self._children.get(folder)

@@ -118,8 +118,9 @@ class ModuleFinder:
     def elsewhere(self, name: str) -> tuple[str, ...]:
         """Returns where the module's own file stands outside the places that are searched, shortest path first."""
         tail = "/" + name.replace(".", "/")
-        endings = (f"{tail}.py", f"{tail}/__init__.py")
-        return tuple(sorted((path for path in self._stack.located if path.endswith(endings)), key=lambda p: (len(p), p)))
+        files = (path for path in self._stack.located if path.endswith((f"{tail}.py", f"{tail}/__init__.py")))
+        folders = (path for path in self._stack.folders() if path.endswith(tail))
+        return tuple(sorted(files, key=lambda path: (len(path), path))) or tuple(sorted(folders))
 
     def _find(self, name: str, parent: Module | None) -> Module | None:
         if parent is None:

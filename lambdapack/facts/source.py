@@ -34,11 +34,18 @@ _OPAQUE = re.compile(
     rb"\bglobals\s*\(|\blocals\s*\(\)\s*[\[.]|\bvars\s*\(|\bexec\s*\(|\bsys\s*\.\s*modules\s*\[|\bmodules\s*\[\s*__name__"
     rb"|\b__dict__\b|\bsetattr\s*\(|\blazy_loader\b|\b_LazyModule\b|\blazy_import\b"
 )
+# Only what changes them counts: many modules read them.
 _HOOKS = {
-    "sys.path": re.compile(rb"\bsys\s*\.\s*path\b(?!_)|\baddsitedir\b|\bimport\s+path\b"),
-    "sys.modules": re.compile(rb"\bsys\s*\.\s*modules\b|from\s+sys\s+import[^\n]*\bmodules\b"),
-    "sys.meta_path": re.compile(rb"\bsys\s*\.\s*(?:meta_path|path_hooks)\b"),
-    "__path__": re.compile(rb"\b__path__\b|\bextend_path\b|\bdeclare_namespace\b"),
+    "sys.path": re.compile(
+        rb"\bpath\s*\.\s*(?:append|insert|extend|remove)\b|\bsys\s*\.\s*path\s*(?:\[[^]\n]*\]\s*)?[+]?=(?!=)|\baddsitedir\b"
+    ),
+    "sys.modules": re.compile(
+        rb"\bmodules\s*\[[^]\n]*(?:\[[^]\n]*\][^]\n]*)?\]\s*=(?!=)|\bmodules\s*\.\s*(?:update|setdefault|__setitem__)\b"
+    ),
+    "sys.meta_path": re.compile(rb"\bmeta_path\b|\bpath_hooks\b"),
+    "__path__": re.compile(
+        rb"\b__path__\s*(?:\[[^]\n]*\]\s*)?(?::[^=\n]*)?[+]?=(?!=)|\b__path__\s*\.\s*(?:append|insert|extend)\b|\bextend_path\b|\bdeclare_namespace\b"
+    ),
 }
 _EXTENDS_PATH = re.compile(rb"\bextend_path\b|\bdeclare_namespace\b")
 # Context managers of the standard library that never swallow an exception raised inside.
@@ -48,8 +55,9 @@ _LEAVES = re.compile(rb"^(?:sys\.exit|os\._exit|exit|quit)\s*\(")
 _DYNAMIC_IMPORT = re.compile(rb"\bimport_module\s*\(|\b__import__\s*\(")
 _EVALUATED_LATER = frozenset(
     ("lambda", "list_comprehension", "set_comprehension", "dictionary_comprehension", "generator_expression",
-     "conditional_expression", "boolean_operator", "function_definition", "class_definition")
+     "function_definition", "class_definition")
 )  # fmt: skip
+_EVALUATED_PERHAPS = frozenset(("conditional_expression", "boolean_operator"))
 
 
 def read_source(data: bytes) -> Program:
@@ -191,9 +199,14 @@ class _Reader:
         else:
             yield from (bound for _, bound in statement.names if bound != "*")
 
-    def _dynamic_imports(self, node: Node) -> Iterator[Import]:
+    def _dynamic_imports(self, node: Node) -> Iterator[Statement]:
         """Yields `import_module("literal")` and `__import__("literal")` calls that run with their statement."""
         if node.type in _EVALUATED_LATER:
+            return
+        if node.type in _EVALUATED_PERHAPS:
+            inner = [found for child in node.named_children for found in self._dynamic_imports(child)]
+            if inner:
+                yield Maybe(Block(tuple(inner)))
             return
         if node.type == "call":
             function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
