@@ -3,8 +3,8 @@
     python tools/make_profiles.py            writes the files that changed
     python tools/make_profiles.py --check    writes nothing; ends with 1 when a file is out of date
 
-Knows how the sources are put together. Every fact, and where it is from, stands in the sources; the result depends on nothing else
-of this machine.
+Knows how the sources are put together. Every fact, and where it is from, stands in the sources; the result depends
+on nothing else of this machine.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ MANYLINUX_ALIASES = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 
 
 def read_lines(path: Path) -> list[str]:
+    """Returns the lines that are not empty and no comment."""
     lines = path.read_text(encoding="utf-8").splitlines()
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
@@ -63,11 +64,13 @@ def read_versioned(path: Path, minor: int) -> set[str]:
 
 
 def read_library_files(name: str) -> set[str]:
+    """Returns the libraries of a list of files."""
     files = read_lines(SOURCES / "libraries" / name)
     return {file for file in files if LIBRARY_FILE.fullmatch(file) and not CHECKSUM.fullmatch(file)}
 
 
 def libraries(system: dict[str, Any], architecture: str, minor: int) -> dict[str, SystemLibrary]:
+    """Returns every library that the image or the managed runtime has, by soname or other name of its file."""
     image = read_library_files(system["image_libraries"][architecture])
     managed = read_library_files(system["managed_libraries"]) if "managed_libraries" in system else None
     replaced = system.get("replaced", {}).get(architecture, {})
@@ -90,7 +93,7 @@ def libraries(system: dict[str, Any], architecture: str, minor: int) -> dict[str
 
 
 def manylinux_platforms(glibc_minor: int, machine: str) -> list[str]:
-    """Returns the platform tags that load on this glibc, newest first, in the order of `packaging.tags.platform_tags`."""
+    """Returns the platform tags that load on this glibc, newest first, in the order of `packaging.tags`."""
     platforms: list[str] = []
     for minor in range(glibc_minor, OLDEST_MANYLINUX[machine] - 1, -1):
         platforms.append(f"manylinux_2_{minor}_{machine}")
@@ -100,6 +103,7 @@ def manylinux_platforms(glibc_minor: int, machine: str) -> list[str]:
 
 
 def wheel_tags(minor: int, glibc_minor: int, machine: str) -> tuple[str, ...]:
+    """Returns the tags that an interpreter of the runtime would accept, best first, without `linux_*`."""
     platforms = manylinux_platforms(glibc_minor, machine)
     interpreter = f"cp3{minor}"
     cpython = tags.cpython_tags((3, minor), abis=[interpreter], platforms=platforms)
@@ -108,12 +112,15 @@ def wheel_tags(minor: int, glibc_minor: int, machine: str) -> tuple[str, ...]:
 
 
 def stdlib_modules(minor: int, machine: str) -> frozenset[str]:
-    names = read_versioned(SOURCES / "stdlib" / "seen.txt", minor) | read_versioned(SOURCES / "stdlib" / "typeshed.txt", minor)
+    """Returns the dotted names of every standard module."""
+    stdlib = SOURCES / "stdlib"
+    names = read_versioned(stdlib / "seen.txt", minor) | read_versioned(stdlib / "typeshed.txt", minor)
     # Its name has the platform in it, so the lists, which are for every architecture, leave it out.
     return frozenset(names | builtin_modules(minor) | {f"_sysconfigdata__linux_{machine}-linux-gnu"})
 
 
 def builtin_modules(minor: int) -> frozenset[str]:
+    """Returns `sys.builtin_module_names`."""
     return frozenset(read_versioned(SOURCES / "stdlib" / "builtin.txt", minor))
 
 
@@ -129,11 +136,13 @@ def provenance(facts: dict[str, Any], runtime: dict[str, Any], architecture: str
         **runtime.get("provenance", {}),
     }
     return {
-        name: Provenance(group["source"], group["date"], group["knowledge"], group.get("note", "")) for name, group in groups.items()
+        name: Provenance(group["source"], group["date"], group["knowledge"], group.get("note", ""))
+        for name, group in groups.items()
     }
 
 
 def make_profile(facts: dict[str, Any], name: str, architecture: str) -> RuntimeProfile:
+    """Returns the profile of one runtime on one architecture; `facts` is the content of `runtimes.toml`."""
     runtime = facts["runtime"][name]
     common = facts["common"]
     system = facts["operating_system"][runtime["operating_system"]]
@@ -141,7 +150,9 @@ def make_profile(facts: dict[str, Any], name: str, architecture: str) -> Runtime
     machine = MACHINES[architecture]
 
     def filled(texts: list[str]) -> tuple[str, ...]:
-        return tuple(text.format(minor=minor, python=f"3.{minor}", machine=machine, architecture=architecture) for text in texts)
+        return tuple(
+            text.format(minor=minor, python=f"3.{minor}", machine=machine, architecture=architecture) for text in texts
+        )
 
     lifecycle = runtime["lifecycle"]
     ceilings = system["symbol_ceilings"] | system.get(f"symbol_ceilings_{architecture}", {})
@@ -190,11 +201,14 @@ def make_all() -> dict[Path, str]:
 
 
 def main() -> int:
+    """Writes or checks the data files; returns the exit status."""
     parser = argparse.ArgumentParser(description="Makes the runtime profiles from tools/profile_sources.")
     parser.add_argument("--check", action="store_true", help="write nothing; end with 1 when a file is out of date")
     check = parser.parse_args().check
     wanted = make_all()
-    stale = sorted(path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text)
+    stale = sorted(
+        path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text
+    )
     surplus = sorted(set(DATA.glob("*.json")) - set(wanted))
     for path in (*stale, *surplus):
         print(f"{'out of date' if check else 'changed'}: {path.relative_to(ROOT)}")

@@ -1,7 +1,7 @@
 """Reads the profiles that lambdapack brings (`data/*.json`) and checks that they have the shape of `RuntimeProfile`.
 
-Knows the file format (`writing.py` is its other half) and how people misspell a runtime or an architecture. Does not know
-any fact about a runtime: these are all in the data.
+Knows the file format (`writing.py` is its other half) and how people misspell a runtime or an architecture. Does not
+know any fact about a runtime: these are all in the data.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ _STATUSES = ("preview", "supported", "deprecated")
 _ARCHITECTURE_SPELLINGS = {"amd64": "x86_64", "x64": "x86_64", "x86-64": "x86_64", "aarch64": "arm64", "armv8": "arm64"}
 # 3.13, py313, cp313, Python 3.13, python3.13.1, python:3.13, 313
 _ALMOST_RUNTIME = re.compile(r"(?:c?py(?:thon)?|cp)?[ _:-]*3[._-]?(\d{1,2})(?:\.[0-9x]+)?", re.IGNORECASE)
+# AWS_Lambda_python3.13, public.ecr.aws/lambda/python:3.13
+_RUNTIME_INSIDE = re.compile(r"python:?3\.(\d{1,2})(?!\d)")
 
 T = TypeVar("T")
 
@@ -42,25 +44,23 @@ class MalformedProfile(LambdapackError):
     """A profile file does not have the shape of `RuntimeProfile`: a bug of ours if it is one that lambdapack brings."""
 
 
+@functools.cache
 def known_runtimes() -> tuple[str, ...]:
     """Returns Lambda's identifiers of the runtimes that a profile exists for, oldest first."""
-    return _known_runtimes()
+    names = {path.name.rsplit("-", 1)[0] for path in _DATA.glob("python3.*-*.json")}
+    return tuple(sorted(names, key=lambda name: int(name.removeprefix("python3."))))
 
 
 def load_profile(runtime: str, architecture: str) -> RuntimeProfile:
-    """Returns the profile of `runtime` (`python3.13`) on `architecture` (`x86_64`, `arm64`); the same object every time.
+    """Returns the profile of `runtime` (`python3.13`) on `architecture` (`x86_64`, `arm64`), always the same object.
 
     Raises UsageError for a name that is not known, with the one that was probably meant.
     """
     known = known_runtimes()
     if runtime not in known:
-        hint = f"known runtimes: {', '.join(known)}"
-        meant = _nearest_runtime(runtime, known)
-        raise UsageError(f"unknown runtime '{runtime}'", hint=f"did you mean '{meant}'? {hint}" if meant else hint)
+        raise _unknown("runtime", runtime, known, _nearest_runtime(runtime, known))
     if architecture not in ARCHITECTURES:
-        hint = f"known architectures: {', '.join(ARCHITECTURES)}"
-        meant = _nearest_architecture(architecture)
-        raise UsageError(f"unknown architecture '{architecture}'", hint=f"did you mean '{meant}'? {hint}" if meant else hint)
+        raise _unknown("architecture", architecture, ARCHITECTURES, _nearest_architecture(architecture))
     return _load(f"{runtime}-{architecture}")
 
 
@@ -83,8 +83,8 @@ def parse_profile(text: str, origin: str) -> RuntimeProfile:
         python=top.take("python", _python),
         operating_system=top.take("operating_system", _string),
         glibc=top.take("glibc", _version),
-        symbol_ceilings=top.take("symbol_ceilings", _mapping_of(_version)),
-        symbol_ceilings_newest=top.take("symbol_ceilings_newest", _mapping_of(_version)),
+        symbol_ceilings=_versions(top, "symbol_ceilings"),
+        symbol_ceilings_newest=_versions(top, "symbol_ceilings_newest"),
         libraries=_libraries(top),
         stdlib_modules=frozenset(top.take("stdlib_modules", _strings)),
         builtin_modules=frozenset(top.take("builtin_modules", _strings)),
@@ -106,12 +106,6 @@ def parse_profile(text: str, origin: str) -> RuntimeProfile:
 
 
 @functools.cache
-def _known_runtimes() -> tuple[str, ...]:
-    names = {path.name.rsplit("-", 1)[0] for path in _DATA.glob("python3.*-*.json")}
-    return tuple(sorted(names, key=lambda name: int(name.removeprefix("python3."))))
-
-
-@functools.cache
 def _load(identifier: str) -> RuntimeProfile:
     path = _DATA / f"{identifier}.json"
     try:
@@ -124,8 +118,13 @@ def _load(identifier: str) -> RuntimeProfile:
     return profile
 
 
+def _unknown(what: str, given: str, known: tuple[str, ...], meant: str | None) -> UsageError:
+    hint = f"known {what}s: {', '.join(known)}"
+    return UsageError(f"unknown {what} '{given}'", hint=f"did you mean '{meant}'? {hint}" if meant else hint)
+
+
 def _nearest_runtime(given: str, known: tuple[str, ...]) -> str | None:
-    almost = _ALMOST_RUNTIME.fullmatch(given.strip())
+    almost = _ALMOST_RUNTIME.fullmatch(given.strip()) or _RUNTIME_INSIDE.search(given)
     if almost and f"python3.{almost[1]}" in known:
         return f"python3.{almost[1]}"
     close = difflib.get_close_matches(given.strip().lower(), known, n=1, cutoff=0.7)
@@ -236,13 +235,9 @@ def _one_of(allowed: tuple[str, ...]) -> Callable[[Any], Any]:
     return read
 
 
-def _mapping_of(read: Callable[[Any], T]) -> Callable[[Any], Mapping[str, T]]:
-    def read_mapping(value: Any) -> Mapping[str, T]:
-        if not isinstance(value, dict):
-            raise ValueError("an object")
-        return {key: read(item) for key, item in value.items()}
-
-    return read_mapping
+def _versions(top: _Fields, name: str) -> Mapping[str, Version]:
+    fields = top.inner(name)
+    return {prefix: fields.take(prefix, _version) for prefix in fields.values}
 
 
 def _libraries(top: _Fields) -> Mapping[str, SystemLibrary]:

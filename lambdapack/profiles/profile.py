@@ -12,7 +12,7 @@ Knowledge = Literal["confirmed", "derived", "unconfirmed"]
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a group of facts comes from and how sure it is; what rests on an `unconfirmed` group is at most a warning."""
+    """Where a group of facts is from and how sure it is; what rests on an `unconfirmed` group is at most a warning."""
 
     source: str
     date: str
@@ -35,10 +35,10 @@ class SystemLibrary:
 
 @dataclass(frozen=True, slots=True)
 class Preinstalled:
-    """A distribution that the runtime brings. `version` is the one last seen, or None; `modules` are its top-level names.
+    """A distribution that the runtime brings. `version` is the one last seen, or None; `modules` its top-level names.
 
-    `certain` is False when reports contradict each other or there are none (`pkg_resources` on python3.12): a missing import
-    that only it could satisfy is at most a warning.
+    `certain` is False when reports contradict each other or there are none (setuptools on python3.12): a missing
+    import that only it could satisfy is at most a warning.
     """
 
     name: str
@@ -78,15 +78,15 @@ class RuntimeProfile:
     glibc: highest `GLIBC_` version. symbol_ceilings: highest version per other versioned prefix (`GLIBCXX`, `CXXABI`,
     `GCC`): proven to be there in every image seen; symbol_ceilings_newest: in the newest one seen.
     libraries: by soname. stdlib_modules: dotted names of every importable standard module and package.
-    builtin_modules: the target's `sys.builtin_module_names`. preloaded_modules: standard modules (dotted names too) that
-    are imported before the artifact is on `sys.path`, so that a file of the same name in the artifact is never seen.
+    builtin_modules: the target's `sys.builtin_module_names`. preloaded_modules: standard modules (dotted names too)
+    that are imported before the artifact is on `sys.path`, so that a file of the same name in it is never seen.
     extension_suffixes: in the order the import system tries.
     wheel_tags: accepted tags, best first. python_path: `sys.path` while the handler is imported, before `.pth` files;
     path_config_dirs: the directories whose `.pth` files are executed. library_path: `LD_LIBRARY_PATH`, in order.
     system_library_dirs: where the loader looks last. image: the official base image.
-    provenance: by the name of the field; besides these `libraries.in_managed`, for what is said about the managed runtime,
-    and `libraries.in_lang`, for the libraries of `/var/lang/lib`. `symbol_ceilings` stands for both of its fields;
-    `runtime`, `architecture`, `machine` and `python` are names and have none.
+    provenance: by the name of the field; besides these `libraries.in_managed`, for what is said about the managed
+    runtime, and `libraries.in_lang`, for the libraries of `/var/lang/lib`. `symbol_ceilings` stands for both such
+    fields; `runtime`, `architecture`, `machine` and `python` are names and have none.
     """
 
     runtime: str

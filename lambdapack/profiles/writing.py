@@ -1,7 +1,7 @@
 """Writes a `RuntimeProfile` as the text of a profile file, which `loading.py` reads back.
 
-Knows the file format only. The text is the same for the same profile on every machine: sorted keys, one entry a line, so
-that a change of one fact is a change of one line.
+Knows the file format only. The text is the same for the same profile on every machine: sorted keys, one entry a line,
+so that a change of one fact is a change of one line.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ _LINE = 100
 
 
 def profile_to_json(profile: RuntimeProfile) -> str:
-    """Returns the content of the profile's file. Raises ValueError for wheel tags that are no product of pairs and platforms."""
+    """Returns the content of the profile's file.
+
+    Raises ValueError for wheel tags that are no product of pairs and platforms.
+    """
     data: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "runtime": profile.runtime,

@@ -1,11 +1,13 @@
-"""Collects the dotted names of standard modules, from real interpreters and from typeshed, into `stdlib/*.txt`.
+r"""Collects the dotted names of standard modules, from real interpreters and from typeshed, into `stdlib/*.txt`.
 
     python tools/profile_sources/collect_stdlib.py \
-        --interpreter 3.13=PATH --label 3.13="CPython 3.13.0, built from source" ... --typeshed FOLDER --typeshed-label "mypy 2.4.1"
+        --interpreter 3.13=PATH --label 3.13="CPython 3.13.0, built from source" ... \
+        --typeshed FOLDER --typeshed-label "from mypy 2.4.1"
 
 Knows how to enumerate what one interpreter could import: files of its library folder, extension modules, built-in
-and frozen modules, and names that exist only in `sys.modules` once their parent is imported (`os.path`). Does not know what
-Lambda's own build left out. Run by hand when a new Python or typeshed appears; `make_profiles.py` reads only its result.
+and frozen modules, and names that exist only in `sys.modules` once their parent is imported (`os.path`). Does not know
+what Lambda's own build left out. Run by hand, with all interpreters at once, when a new Python or typeshed appears;
+`make_profiles.py` reads only its result. Several interpreters may be given for one version: the lists are united.
 """
 
 from __future__ import annotations
@@ -53,7 +55,8 @@ for folder in sys.path:
 names = {name.rstrip(".") for name in names}
 
 # Names that no file has: they appear when another module is imported (os.path, typing.io, pyexpat.errors).
-quiet = [n for n in sorted(names) if not n.startswith(("antigravity", "this", "idlelib", "turtledemo", "test", "lib2to3", "_test"))]
+loud = ("antigravity", "this", "idlelib", "turtledemo", "test", "lib2to3", "_test")
+quiet = [name for name in sorted(names) if not name.startswith(loud)]
 import subprocess
 probe = """
 import importlib, json, sys, warnings
@@ -67,8 +70,9 @@ for name in json.loads(sys.stdin.read()):
         pass
 sys.__stdout__.write("\\n@@" + json.dumps(sorted(n for n in sys.modules if n.isprintable())))
 """
-done = subprocess.run([os.environ.get("COLLECT_PYTHON", sys.executable), "-S", "-c", probe], input=json.dumps(quiet), stdout=subprocess.PIPE,
-                      stderr=subprocess.DEVNULL, universal_newlines=True)
+# Not sys.executable: the interpreter may be a script that starts one which is not installed.
+done = subprocess.run([os.environ["COLLECT_PYTHON"], "-S", "-c", probe], input=json.dumps(quiet),
+                      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, universal_newlines=True)
 loaded = json.loads(done.stdout.rsplit("@@", 1)[1])
 tops = {n.split(".")[0] for n in names}
 names.update(n for n in loaded if "." in n and n.split(".")[0] in tops)
@@ -77,25 +81,27 @@ print("\n@@" + json.dumps({"version": ".".join(map(str, sys.version_info[:3])), 
 
 # Built into, or shipped with, Python for another system only; on Linux the import fails.
 FOREIGN = re.compile(r"(winreg|msvcrt|_winapi|winsound|nt|_overlapped|_msi|_wmi|_scproxy|msilib(\..*)?)$")
-# Added by a distributor, by the place where it was collected, or only by typeshed; not modules that Python itself brings.
+# Added by a distributor, by the place where it was collected, or only by typeshed; not what Python itself brings.
 NOT_STANDARD = re.compile(
     r"(sitecustomize|usercustomize|_distutils_system_mod|_sysconfigdata_\w+|typing_extensions|mypy_extensions|_typeshed(\..*)?"
     r"|site-packages.*|dist-packages.*|sys\._monitoring|sys\.__jit|__mp_main__|distutils\.command\.bdist_packager)$"
 )
-# The tests of the standard library itself, which nobody imports and which would double the size of the list. `test` and
-# `test.support` stay: libraries do import those.
+# The tests of the standard library itself, which nobody imports and which would double the size of the list. `test`
+# and `test.support` stay: libraries do import those.
 TESTS = re.compile(
     r"(test\.(?!support(\.|$)).*|.*\.(test|tests|idle_test|testmock)\..*|_test\w*|_ctypes_test|_xxtestfuzz|test\.support\._?test\w*)$"
 )
 
 
 def is_wanted(name: str) -> bool:
+    """Says whether a name belongs into the lists."""
     return not (FOREIGN.match(name) or NOT_STANDARD.match(name) or TESTS.match(name))
 
 
 def names_of_interpreter(python: str) -> tuple[str, set[str]]:
     """Returns the version and every name that the interpreter could import."""
-    done = subprocess.run([python, "-S", "-c", WALK], stdout=subprocess.PIPE, text=True, check=True, env={"COLLECT_PYTHON": python, "PATH": ""})
+    environment = {"COLLECT_PYTHON": python, "PATH": ""}
+    done = subprocess.run([python, "-S", "-c", WALK], stdout=subprocess.PIPE, text=True, check=True, env=environment)
     answer = json.loads(done.stdout.rsplit("@@", 1)[1])
     return str(answer["version"]), {name for name in answer["names"] if is_wanted(name)}
 
@@ -115,11 +121,11 @@ def names_of_typeshed(folder: Path) -> dict[str, set[str]]:
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         if not is_wanted(name):
             continue
-        first, last = 0, 99
+        earliest, latest = 0, 99
         for length in range(1, name.count(".") + 2):
             low, high = ranges.get(".".join(name.split(".")[:length]), (0, 99))
-            first, last = max(first, low), min(last, high)
-        versions = {version for version in VERSIONS if first <= int(version.split(".")[1]) <= last}
+            earliest, latest = max(earliest, low), min(latest, high)
+        versions = {version for version in VERSIONS if earliest <= int(version.split(".")[1]) <= latest}
         if versions:
             found[name] = versions
     return found
@@ -139,20 +145,24 @@ def spans(versions: set[str]) -> str:
 
 
 def write(path: Path, header: list[str], table: dict[str, set[str]]) -> None:
+    """Writes one list, with its header as comments."""
     lines = [f"# {line}" for line in header] + [f"{name} {spans(table[name])}" for name in sorted(table)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def main() -> int:
+    """Writes `seen.txt` and `typeshed.txt`; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--interpreter", action="append", default=[], metavar="3.X=PATH")
-    parser.add_argument("--label", action="append", default=[], metavar="3.X=TEXT", help="what the interpreters are, for the header")
+    parser.add_argument(
+        "--label", action="append", default=[], metavar="3.X=TEXT", help="what they are"
+    )
     parser.add_argument("--typeshed", type=Path, help="the stdlib folder of a typeshed copy")
     parser.add_argument("--typeshed-label", default="")
     options = parser.parse_args()
 
     seen: dict[str, set[str]] = defaultdict(set)
-    header = ["Names seen in real interpreters: name, then the versions that have it. Made by collect_stdlib.py.", ""]
+    header = ["Names seen in real interpreters: name, then the versions that have it. Made by collect_stdlib.py."]
     for given in options.interpreter:
         version, python = given.split("=", 1)
         full, names = names_of_interpreter(python)
@@ -164,8 +174,8 @@ def main() -> int:
     if seen:
         write(FOLDER / "seen.txt", header, seen)
     if options.typeshed:
-        head = [f"Names in the stub tree of typeshed ({options.typeshed_label}, Apache-2.0), by its VERSIONS file. Made by collect_stdlib.py."]
-        write(FOLDER / "typeshed.txt", head, names_of_typeshed(options.typeshed))
+        title = f"Names in typeshed's stub tree ({options.typeshed_label}, Apache-2.0), by its VERSIONS file."
+        write(FOLDER / "typeshed.txt", [f"{title} Made by collect_stdlib.py."], names_of_typeshed(options.typeshed))
     return 0
 
 
