@@ -15,12 +15,12 @@ from lambdapack.artifact import Stack
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.facts.distributions import DistFacts, read_distributions
 from lambdapack.facts.elf import ElfFacts, NotElf
-from lambdapack.facts.execution import Failure
 from lambdapack.facts.extension import read_extension_name
 from lambdapack.facts.handler import HandlerFacts, read_handler
 from lambdapack.facts.imports import RUNTIME, Explained, ImportFacts
 from lambdapack.facts.linking import LoadProblem, NativeFacts
 from lambdapack.facts.modules import ModuleFinder
+from lambdapack.facts.outcome import Failure
 from lambdapack.finding import Hit, Severity
 from lambdapack.profiles.profile import RuntimeProfile
 
@@ -47,7 +47,9 @@ class NativeFinding:
     def chain(self) -> tuple[str, ...]:
         """From the handler to the file."""
         modules = (*self.required.chain, self.required.module) if self.required else ()
-        files = (self.problem.root,) if self.problem.root == self.problem.path else (self.problem.root, self.problem.path)
+        files = (
+            (self.problem.root,) if self.problem.root == self.problem.path else (self.problem.root, self.problem.path)
+        )
         return (*modules, *files)
 
 
@@ -163,7 +165,9 @@ class Check:
     needs: tuple[Need, ...]
 
 
-def check(code: str, title: str, *, needs: tuple[Need, ...] = ()) -> Callable[[Callable[[Subject], Iterator[Hit]]], Check]:
+def check(
+    code: str, title: str, *, needs: tuple[Need, ...] = ()
+) -> Callable[[Callable[[Subject], Iterator[Hit]]], Check]:
     """Declares the generator function below as a check; registers nothing, the catalogue finds it."""
 
     def declare(run: Callable[[Subject], Iterator[Hit]]) -> Check:

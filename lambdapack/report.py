@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from lambdapack.finding import Finding, Json, Severity
 
-
 BUG_CODE = "BUG001"
 
 

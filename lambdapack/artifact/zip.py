@@ -78,13 +78,17 @@ class ZipTree(Tree):
                 continue
             if not info.flag_bits & _UTF8_NAME and not stored.isascii():
                 self._problems.append(
-                    Problem("non-utf8-name", stored, "the name is not marked as UTF-8, so tools disagree on its letters")
+                    Problem(
+                        "non-utf8-name", stored, "the name is not marked as UTF-8, so tools disagree on its letters"
+                    )
                 )
             path = "/".join(part for part in stored.split("/") if part not in ("", "."))
             if not path:
                 continue
             if path in entries and not entries[path].is_directory:
-                self._problems.append(Problem("duplicate-name", path, "the archive has this name twice; the last one counts"))
+                self._problems.append(
+                    Problem("duplicate-name", path, "the archive has this name twice; the last one counts")
+                )
             if info.flag_bits & _ENCRYPTED:
                 self._problems.append(Problem("encrypted", path, "the member is encrypted"))
             self._infos[path] = info

@@ -34,7 +34,11 @@ def recorded_file_missing(subject: Subject) -> Iterator[Hit]:
             message=f"RECORD of {item.absence.detail} lists this file, the artifact does not have it; "
             f"{item.failure.importer} imports {item.absence.module} from it",
             fix=f"take the pattern that removes {path.rpartition('/')[2]} out of the exclude list",
-            evidence={"distribution": item.absence.detail, "module": item.absence.module, "importer": item.failure.path},
+            evidence={
+                "distribution": item.absence.detail,
+                "module": item.absence.module,
+                "importer": item.failure.path,
+            },
             severity=Severity.ERROR if item.fatal else Severity.WARNING,
             chain=(*item.failure.chain, item.absence.module),
         )

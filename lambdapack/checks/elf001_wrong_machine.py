@@ -32,7 +32,14 @@ def wrong_machine(subject: Subject) -> Iterator[Hit]:
             continue
         said.add(path)
         severity = Severity.ERROR if item.fatal else Severity.WARNING
-        yield _hit(subject, path, item.absence.detail, item.absence.module, severity, (*item.failure.chain, item.absence.module))
+        yield _hit(
+            subject,
+            path,
+            item.absence.detail,
+            item.absence.module,
+            severity,
+            (*item.failure.chain, item.absence.module),
+        )
     for native in subject.native_findings:
         problem = native.problem
         if problem.kind in ("wrong-machine", "wrong-class") and problem.path not in said:
@@ -41,7 +48,9 @@ def wrong_machine(subject: Subject) -> Iterator[Hit]:
             yield _hit(subject, problem.path, problem.available, module, native.severity, native.chain)
 
 
-def _hit(subject: Subject, path: str, found: str, module: str | None, severity: Severity, chain: tuple[str, ...]) -> Hit:
+def _hit(
+    subject: Subject, path: str, found: str, module: str | None, severity: Severity, chain: tuple[str, ...]
+) -> Hit:
     wanted = subject.profile.machine
     return Hit(
         path=path,

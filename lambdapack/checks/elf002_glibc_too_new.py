@@ -19,12 +19,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lambdapack.checking import Hit, Subject, check
+from lambdapack.checking import Hit, NativeFinding, Subject, check
 
 
 @check("ELF002", "needs a newer glibc than the runtime has")
 def glibc_too_new(subject: Subject) -> Iterator[Hit]:
-    worst = {}
+    worst: dict[str, NativeFinding] = {}
     for native in subject.native_findings:
         if native.problem.kind == "glibc":
             current = worst.get(native.problem.path)

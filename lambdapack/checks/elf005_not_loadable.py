@@ -31,7 +31,11 @@ def not_loadable(subject: Subject) -> Iterator[Hit]:
                 path=problem.path,
                 message=f"has to be {problem.wanted}; it is {problem.available}",
                 fix=subject.reinstall(problem.path),
-                evidence={"found": problem.available, "wanted": problem.wanted, "module": native.required.module if native.required else None},
+                evidence={
+                    "found": problem.available,
+                    "wanted": problem.wanted,
+                    "module": native.required.module if native.required else None,
+                },
                 severity=native.severity,
                 chain=native.chain,
             )

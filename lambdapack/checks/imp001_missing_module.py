@@ -34,7 +34,9 @@ def missing_module(subject: Subject) -> Iterator[Hit]:
         if (failure.path, failure.module) in said:
             continue
         said.add((failure.path, failure.module))
-        where = {"deferred": "in a function, ", "possible": "in code that may not run, ", "certain": ""}[failure.certainty]
+        where = {"deferred": "in a function, ", "possible": "in code that may not run, ", "certain": ""}[
+            failure.certainty
+        ]
         why, fix = _explanation(item, subject)
         yield Hit(
             path=failure.path,
@@ -62,7 +64,10 @@ def _explanation(item: Explained, subject: Subject) -> tuple[str, str]:
                 f"move it to the root of the artifact, or import it by the name of the folder it is in: {_dotted(absence.path, subject)}",
             )
         case "other-spelling":
-            return f"but the artifact has {absence.path}: Linux tells upper and lower case apart", f"import it as it is spelled: {absence.path}"
+            return (
+                f"but the artifact has {absence.path}: Linux tells upper and lower case apart",
+                f"import it as it is spelled: {absence.path}",
+            )
         case "left-standard-library":
             return (
                 f"which left the standard library in Python {absence.detail}; the function runs on {subject.profile.runtime}",
@@ -74,7 +79,10 @@ def _explanation(item: Explained, subject: Subject) -> tuple[str, str]:
                 f"move the function to python{absence.detail}, or pack the backport",
             )
     if "." in module:
-        return f"and {top} in this artifact has no such module", f"pack all of {top}, or install the version that has {module}"
+        return (
+            f"and {top} in this artifact has no such module",
+            f"pack all of {top}, or install the version that has {module}",
+        )
     return (
         "which is neither in the artifact nor in the runtime",
         f"first-party code: add it to shared = [...] of the function; a dependency: add {top} to the requirements",
@@ -82,5 +90,7 @@ def _explanation(item: Explained, subject: Subject) -> tuple[str, str]:
 
 
 def _dotted(path: str | None, subject: Subject) -> str:
-    relative = (path or "").removeprefix(f"{subject.profile.python_path[0]}/").removesuffix(".py").removesuffix("/__init__")
+    relative = (
+        (path or "").removeprefix(f"{subject.profile.python_path[0]}/").removesuffix(".py").removesuffix("/__init__")
+    )
     return relative.replace("/", ".")

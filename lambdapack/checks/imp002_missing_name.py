@@ -31,12 +31,20 @@ def missing_name(subject: Subject) -> Iterator[Hit]:
             continue
         said.add((failure.path, failure.module, failure.name))
         file, hint = _what_is_there(item, subject)
-        where = {"deferred": "in a function, ", "possible": "in code that may not run, ", "certain": ""}[failure.certainty]
+        where = {"deferred": "in a function, ", "possible": "in code that may not run, ", "certain": ""}[
+            failure.certainty
+        ]
         yield Hit(
             path=failure.path,
             message=f"line {failure.line}: {where}imports {failure.name} from {failure.module}, but {file} has no such name{hint}",
             fix=_fix(item, subject, hint),
-            evidence={"module": failure.module, "name": failure.name, "line": failure.line, "found": file, "when": failure.certainty},
+            evidence={
+                "module": failure.module,
+                "name": failure.name,
+                "line": failure.line,
+                "found": file,
+                "when": failure.certainty,
+            },
             severity=Severity.ERROR if item.fatal else Severity.WARNING,
             chain=(*failure.chain, f"{failure.module}.{failure.name}"),
         )

@@ -24,13 +24,17 @@ from lambdapack.checking import RUNTIME, Hit, Subject, check
 def handler_module_missing(subject: Subject) -> Iterator[Hit]:
     if subject.handler is None:
         return
-    for item in subject.explained("absent", "elsewhere", "other-spelling", "left-standard-library", "not-yet-standard-library"):
+    for item in subject.explained(
+        "absent", "elsewhere", "other-spelling", "left-standard-library", "not-yet-standard-library"
+    ):
         failure, absence = item.failure, item.absence
         if failure.importer != RUNTIME or failure.kind != "missing-module":
             continue
         root = subject.profile.python_path[0]
         if absence.path:
-            relative = absence.path.removeprefix(f"{root}/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+            relative = (
+                absence.path.removeprefix(f"{root}/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+            )
             found = f"; there is {absence.path}"
             folder = absence.path.removeprefix(f"{root}/").rpartition("/")[0]
             fix = f"set the handler to {relative}.{subject.handler.function}" + (

@@ -41,7 +41,15 @@ def handler_function_missing(subject: Subject) -> Iterator[Hit]:
         near = difflib.get_close_matches(handler.function, sorted(execution.names), 1, 0.6)
         yield Hit(
             path=execution.module.path,
-            message=f"handler {handler.text}: the module has no {handler.function}" + (f"; it has {near[0]}" if near else ""),
-            fix=f"set the handler to {handler.module}.{near[0]}" if near else f"define {handler.function} in the module",
-            evidence={"module": handler.module, "function": handler.function, "handler": handler.text, "nearest": near[0] if near else None},
+            message=f"handler {handler.text}: the module has no {handler.function}"
+            + (f"; it has {near[0]}" if near else ""),
+            fix=f"set the handler to {handler.module}.{near[0]}"
+            if near
+            else f"define {handler.function} in the module",
+            evidence={
+                "module": handler.module,
+                "function": handler.function,
+                "handler": handler.text,
+                "nearest": near[0] if near else None,
+            },
         )

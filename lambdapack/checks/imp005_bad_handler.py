@@ -31,7 +31,10 @@ def bad_handler(subject: Subject) -> Iterator[Hit]:
             "has no dot: Runtime.MalformedHandlerName",
             f"write it as module.function, for example {handler.text}.lambda_handler or handler.{handler.text}",
         ),
-        "relative": ("begins with a dot or slash: the runtime takes it for a relative import", f"write {handler.text.lstrip('./')}"),
+        "relative": (
+            "begins with a dot or slash: the runtime takes it for a relative import",
+            f"write {handler.text.lstrip('./')}",
+        ),
         "builtin": (
             f"names the module {handler.module}, which is built into Python: Runtime.BuiltInModuleConflict",
             f"rename the module, for example to {handler.module}_handler",
@@ -41,5 +44,10 @@ def bad_handler(subject: Subject) -> Iterator[Hit]:
         path=None,
         message=f"handler {handler.text!r} {message}",
         fix=fix,
-        evidence={"handler": handler.text, "module": handler.module or None, "function": handler.function, "problem": handler.problem},
+        evidence={
+            "handler": handler.text,
+            "module": handler.module or None,
+            "function": handler.function,
+            "problem": handler.problem,
+        },
     )

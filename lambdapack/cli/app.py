@@ -45,7 +45,9 @@ class _LazyGroup(click.Group):
             import difflib
 
             near = difflib.get_close_matches(args[0], _VERBS, 1)
-            raise click.UsageError(f"no such command: {args[0]}" + (f"; did you mean {near[0]}?" if near else ""), context)
+            raise click.UsageError(
+                f"no such command: {args[0]}" + (f"; did you mean {near[0]}?" if near else ""), context
+            )
         return super().resolve_command(context, args)
 
 

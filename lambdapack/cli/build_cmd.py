@@ -15,7 +15,12 @@ from lambdapack.workflows.verified_build import build_and_inspect
 
 @click.command("build")
 @function_options
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the artifact here (one function only).")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the artifact here (one function only).",
+)
 @output_options
 def command(
     function_names: tuple[str, ...],
@@ -28,7 +33,9 @@ def command(
     """Build the artifact of the configured functions and inspect it. A rejected build leaves the old artifact."""
     functions = select_functions(load_settings(config, Path.cwd()), list(function_names))
     if output is not None and len(functions) > 1:
-        raise UsageError(f"--output names one file, but {len(functions)} functions would be built", hint="add --function NAME")
+        raise UsageError(
+            f"--output names one file, but {len(functions)} functions would be built", hint="add --function NAME"
+        )
     statuses = []
     for function in functions:
         watch = Stopwatch()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -38,12 +39,8 @@ def command(
     for function in functions:
         watch = Stopwatch()
         with progress() as tell:
-            built = build_and_inspect(
-                function,
-                attempt=(lambda opened, tell=tell: import_handler(opened, options, tell)) if function.handler else None,
-                fail_on=Severity(fail_on),
-                progress=tell,
-            )
+            attempt = partial(import_handler, options=options, progress=tell) if function.handler else None
+            built = build_and_inspect(function, attempt=attempt, fail_on=Severity(fail_on), progress=tell)
         statuses.append(show(built.report, form, verbose=verbose, quiet=quiet, seconds=watch.seconds))
         test = built.report.import_test
         if require_test and test is not None and test["status"] == "not-run":

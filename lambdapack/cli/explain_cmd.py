@@ -24,6 +24,7 @@ def command(code: str | None) -> None:
     if found is None:
         near = difflib.get_close_matches(code, [*checks, *names], 1)
         raise UsageError(
-            f"no check has the code or name {code}", hint=f"did you mean {near[0]}?" if near else "lambdapack explain lists them all"
+            f"no check has the code or name {code}",
+            hint=f"did you mean {near[0]}?" if near else "lambdapack explain lists them all",
         )
     click.echo(f"{found.code} {found.name}: {found.title}\n\n{found.documentation}")

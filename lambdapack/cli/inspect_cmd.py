@@ -15,7 +15,9 @@ from lambdapack.workflows.inspection import inspect
 
 @click.command("inspect")
 @target_options
-@click.option("--kind", type=click.Choice(["function", "layer"]), help="What the artifact is. Default: recognised by its folders.")
+@click.option(
+    "--kind", type=click.Choice(["function", "layer"]), help="What the artifact is. Default: recognised by its folders."
+)
 @fail_on_option
 @output_options
 def command(

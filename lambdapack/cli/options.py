@@ -30,28 +30,55 @@ config_option = click.option(
     help="The pyproject.toml or lambdapack.toml to use, instead of the nearest one.",
 )
 output_options = _joined(
-    click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of the report."),
+    click.option(
+        "--format",
+        "form",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="Form of the report.",
+    ),
     click.option("-v", "--verbose", is_flag=True, help="Show infos and whole import chains, too."),
     click.option("-q", "--quiet", is_flag=True, help="Print nothing unless the artifact fails."),
 )
 fail_on_option = click.option(
-    "--fail-on", type=click.Choice(["error", "warning", "info"]), default="error", show_default=True, help="Lowest severity that fails."
+    "--fail-on",
+    type=click.Choice(["error", "warning", "info"]),
+    default="error",
+    show_default=True,
+    help="Lowest severity that fails.",
 )
 target_options = _joined(
     click.argument("artifact", type=click.Path(path_type=Path)),
-    click.option("--runtime", help="Lambda runtime, like python3.13. Default: the configuration's, else told by the extension modules."),
+    click.option(
+        "--runtime",
+        help="Lambda runtime, like python3.13. Default: the configuration's, else told by the extension modules.",
+    ),
     click.option("--arch", "architecture", help="x86_64 (default) or arm64."),
     click.option("--handler", help="The handler setting, like handler.lambda_handler."),
-    click.option("--layer", "layers", multiple=True, type=click.Path(path_type=Path), help="A layer's ZIP or folder; repeat in order."),
-    click.option("--function", "function_name", help="Take runtime, architecture and handler from this configured function."),
+    click.option(
+        "--layer",
+        "layers",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help="A layer's ZIP or folder; repeat in order.",
+    ),
+    click.option(
+        "--function", "function_name", help="Take runtime, architecture and handler from this configured function."
+    ),
     config_option,
 )
 function_options = _joined(
-    click.option("--function", "function_names", multiple=True, help="A configured function; repeatable. Default: all of them."),
+    click.option(
+        "--function", "function_names", multiple=True, help="A configured function; repeatable. Default: all of them."
+    ),
     config_option,
 )
 download_option = click.option(
-    "--no-python-downloads", is_flag=True, envvar="LAMBDAPACK_NO_PYTHON_DOWNLOADS", help="Never fetch an interpreter for the import test."
+    "--no-python-downloads",
+    is_flag=True,
+    envvar="LAMBDAPACK_NO_PYTHON_DOWNLOADS",
+    help="Never fetch an interpreter for the import test.",
 )
 
 

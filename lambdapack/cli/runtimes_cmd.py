@@ -39,7 +39,9 @@ def list_runtimes(form: str) -> None:
     for profile in profiles:
         life = profile.lifecycle
         glibc = ".".join(map(str, profile.glibc))
-        row = f"{profile.runtime:12} {profile.operating_system:8} {glibc:6} {life.status:11} {life.deprecation or '-':12}"
+        row = (
+            f"{profile.runtime:12} {profile.operating_system:8} {glibc:6} {life.status:11} {life.deprecation or '-':12}"
+        )
         click.echo(f"{row} {life.block_update or '-'}")
     click.echo(f"status as of {profiles[0].lifecycle.as_of}; architectures: {', '.join(ARCHITECTURES)}")
 
@@ -54,15 +56,18 @@ def show_runtime(runtime: str, architecture: str, form: str) -> None:
     if form == "json":
         click.echo(profile_to_json(profile), nl=False)
         return
-    ceilings = ", ".join(f"{name}_{'.'.join(map(str, version))}" for name, version in sorted(profile.symbol_ceilings.items()))
+    ceilings = ", ".join(
+        f"{name}_{'.'.join(map(str, version))}" for name, version in sorted(profile.symbol_ceilings.items())
+    )
+    managed = sum(1 for library in profile.libraries.values() if library.in_managed)
     rows = {
-        "runtime": f"{profile.runtime} on {profile.architecture} ({profile.lifecycle.status} as of {profile.lifecycle.as_of})",
+        "runtime": f"{profile.runtime} on {profile.architecture}",
+        "status": f"{profile.lifecycle.status} as of {profile.lifecycle.as_of}",
         "system": profile.operating_system,
         "glibc": ".".join(map(str, profile.glibc)),
         "symbol ceilings": ceilings,
         "extension suffixes": " ".join(profile.extension_suffixes),
-        "system libraries": f"{len(profile.libraries)}, of which {sum(1 for lib in profile.libraries.values() if lib.in_managed)} "
-        "are known to be in the managed runtime",
+        "system libraries": f"{len(profile.libraries)} in the image, {managed} known to be in the managed runtime",
         "preinstalled": ", ".join(f"{item.name} {item.version or ''}".strip() for item in profile.preinstalled),
         "sys.path": " ".join(profile.python_path),
         "LD_LIBRARY_PATH": ":".join(profile.library_path),
@@ -72,4 +77,7 @@ def show_runtime(runtime: str, architecture: str, form: str) -> None:
         click.echo(f"{name:19} {value}")
     click.echo("\nsources")
     for group, provenance in sorted(profile.provenance.items()):
-        click.echo(f"  {group:20} {provenance.knowledge}, {provenance.date}: {provenance.source}" + (f" ({provenance.note})" if provenance.note else ""))
+        click.echo(
+            f"  {group:20} {provenance.knowledge}, {provenance.date}: {provenance.source}"
+            + (f" ({provenance.note})" if provenance.note else "")
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -22,7 +23,9 @@ from lambdapack.workflows.inspection import inspect
     show_default=True,
     help="Where to import it. local runs the artifact's code on this machine, as you, without a sandbox.",
 )
-@click.option("--timeout", type=click.FloatRange(min=0.1), default=60.0, show_default=True, help="Seconds the import may take.")
+@click.option(
+    "--timeout", type=click.FloatRange(min=0.1), default=60.0, show_default=True, help="Seconds the import may take."
+)
 @download_option
 @output_options
 def command(
@@ -44,13 +47,13 @@ def command(
     watch = Stopwatch()
     if backend == "auto":
         raise MissingRequirement(
-            f"{artifact}: there is no sandbox here to run foreign code in, and lambdapack does not run it outside one by itself",
+            f"{artifact}: no sandbox to run foreign code in, and lambdapack does not run it outside one by itself",
             hint="if you trust the artifact, add --backend local",
         )
     target = target_of(artifact, runtime, architecture, handler, layers, function_name, config)
     options = AttemptOptions(no_python_downloads=no_python_downloads, time_limit=timeout)
     with progress() as tell:
-        report = inspect(target, lambda opened: import_handler(opened, options, tell), codes="RUN")
+        report = inspect(target, partial(import_handler, options=options, progress=tell), codes="RUN")
     attempt = report.import_test
     if attempt is not None and attempt["status"] == "not-run":
         raise MissingRequirement(f"{artifact}: import test NOT RUN: {attempt['reason']}", hint=attempt["remedy"])

@@ -7,9 +7,9 @@ from typing import Literal
 
 from lambdapack.facts.distributions import DistFacts
 from lambdapack.facts.elf import ElfFacts, NotElf
-from lambdapack.facts.execution import Failure
 from lambdapack.facts.linking import NativeFacts
 from lambdapack.facts.modules import ModuleFinder
+from lambdapack.facts.outcome import Failure
 from lambdapack.profiles import known_runtimes, load_profile
 from lambdapack.profiles.profile import RuntimeProfile
 
@@ -63,7 +63,11 @@ class AbsenceReader:
             found = self._native_file(name) or self._removed_file(name)
             if found is not None:
                 return found
-        return self._absent_module(failure.module) if failure.kind == "missing-module" else Absence("absent", failure.module)
+        return (
+            self._absent_module(failure.module)
+            if failure.kind == "missing-module"
+            else Absence("absent", failure.module)
+        )
 
     def _native_file(self, name: str) -> Absence | None:
         parent = self._finder.find_dotted(name.rpartition(".")[0]) if "." in name else None
@@ -80,7 +84,10 @@ class AbsenceReader:
 
     def _usable(self, path: str) -> bool:
         name = path.rpartition("/")[2]
-        return any(name.endswith(suffix) and name.count(".") == suffix.count(".") for suffix in self._profile.extension_suffixes)
+        return any(
+            name.endswith(suffix) and name.count(".") == suffix.count(".")
+            for suffix in self._profile.extension_suffixes
+        )
 
     def _removed_file(self, name: str) -> Absence | None:
         if name not in self._removed:

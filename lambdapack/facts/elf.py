@@ -1,4 +1,4 @@
-"""What an ELF file asks of its loader: machine, libraries, symbol versions. And what a file is that only claims to be ELF.
+"""What an ELF file asks of its loader: machine, libraries, symbol versions. And what a file is that is none.
 
 Reads one file's bytes. Knows no runtime, so it never says whether a file loads.
 Sources: elf(5), the System V gABI chapters 4 and 5, and the LSB's symbol versioning.
@@ -14,7 +14,7 @@ from typing import Any
 from elftools.common.exceptions import ELFError
 from elftools.construct.core import ConstructError
 from elftools.elf.elffile import ELFFile
-from elftools.elf.segments import Segment
+from elftools.elf.dynamic import DynamicSegment
 
 MAGIC = b"\x7fELF"
 _HEADER_SIZE = 64  # Elf64_Ehdr
@@ -81,7 +81,7 @@ class ElfFacts:
 
 @dataclass(frozen=True, slots=True)
 class NotElf:
-    """A file that is not ELF, or not readable as such. `what` completes "it is ..."; `loader_text` is what ld.so says."""
+    """A file that is not ELF, or not readable as such. `what` completes "it is ...", `loader_text` is ld.so's word."""
 
     what: str
     loader_text: str
@@ -105,7 +105,7 @@ def _name_of(data: bytes) -> str | None:
 
 def _read(elf: ELFFile, size: int) -> ElfFacts:
     segments = list(elf.iter_segments())
-    dynamic = next((segment for segment in segments if segment.header.p_type == "PT_DYNAMIC"), None)
+    dynamic = next((segment for segment in segments if isinstance(segment, DynamicSegment)), None)
     reach = max((s.header.p_offset + s.header.p_filesz for s in segments if s.header.p_type == _PT_LOAD), default=0)
     missing = max(0, reach - size)
     machine = str(elf.header.e_machine)
@@ -152,7 +152,7 @@ def _records(elf: ELFFile, struct: Any, offset: int | None, step: str, limit: in
         offset, limit = (offset + record[step] if record[step] else None), limit - 1
 
 
-def _version_needs(elf: ELFFile, dynamic: Segment | None, tags: dict[str, list[Any]]) -> Iterator[VersionNeed]:
+def _version_needs(elf: ELFFile, dynamic: DynamicSegment | None, tags: dict[str, list[Any]]) -> Iterator[VersionNeed]:
     structs, start = elf.structs, _chain(elf, tags, "DT_VERNEED")
     if dynamic is None or start is None:
         return
@@ -164,7 +164,7 @@ def _version_needs(elf: ELFFile, dynamic: Segment | None, tags: dict[str, list[A
             yield VersionNeed(library, strings.get_string(aux["vna_name"]), bool(aux["vna_flags"] & _VER_FLG_WEAK))
 
 
-def _version_definitions(elf: ELFFile, dynamic: Segment | None, tags: dict[str, list[Any]]) -> Iterator[str]:
+def _version_definitions(elf: ELFFile, dynamic: DynamicSegment | None, tags: dict[str, list[Any]]) -> Iterator[str]:
     structs, start = elf.structs, _chain(elf, tags, "DT_VERDEF")
     if dynamic is None or start is None:
         return

@@ -6,17 +6,16 @@ catch what they really catch, and what cannot be known is kept apart from what i
 
 from __future__ import annotations
 
-import builtins
-from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from typing import Any
 
 from lambdapack.facts.conditions import Unknown, evaluate, target_names
 from lambdapack.facts.modules import Module, ModuleFinder
+from lambdapack.facts.outcome import Execution, Failure, FailureKind, catching, guards_imports
 from lambdapack.facts.program import (
     Block,
     Constant,
-    Handler,
     If,
     Import,
     Leave,
@@ -25,61 +24,9 @@ from lambdapack.facts.program import (
     Raise,
     Statement,
     Try,
+    all_names,
 )
 from lambdapack.profiles.profile import RuntimeProfile
-
-FailureKind = Literal["missing-module", "missing-name", "relative-import", "native", "raises"]
-Certainty = Literal["certain", "possible", "deferred"]
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """An import that fails. `importer` is the module with the statement, `path` its file, `line` where it stands.
-
-    `module` is what was to be imported, absolute; `name` the name wanted from it; for `native` it is the extension
-    module and `native_path` its file; for `raises` `name` is the error's class. `chain`: modules from the handler to
-    the importer. `certain`: it stops the handler's import; `possible`: it hangs on something that cannot be
-    known; `deferred`: it stands in a function and fails when that is called.
-    """
-
-    kind: FailureKind
-    importer: str
-    path: str | None
-    line: int
-    module: str
-    name: str | None = None
-    native_path: str | None = None
-    chain: tuple[str, ...] = ()
-    certainty: Certainty = "certain"
-
-
-@dataclass(slots=True)
-class Execution:
-    """One executed (or just being executed) module. `names` is what it binds; `failures` what it fails with."""
-
-    module: Module
-    chain: tuple[str, ...]
-    names: set[str] = field(default_factory=set)
-    names_known: bool = True
-    constants: dict[str, Any] = field(default_factory=dict)
-    failures: list[Failure] = field(default_factory=list)
-    program: Program | None = None
-    done: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a handler's import comes to. `failures` are certain, in the order met; `doubts` possible or deferred."""
-
-    executions: dict[str, Execution]
-    failures: tuple[Failure, ...]
-    doubts: tuple[Failure, ...]
-    caught: tuple[Failure, ...]
-
-
-_BUILTIN_ERRORS = {name: value for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)}
-
-_IMPORT_GUARDS = frozenset(("ImportError", "ModuleNotFoundError", "Exception", "BaseException"))
 
 Steps = Generator["Steps", Any, Any]  # a trampolined call: yields the calls it makes, is sent their results
 
@@ -160,7 +107,9 @@ class Executor:
             case "extension":
                 execution.names_known = False
                 if module.path is not None and not self._loads(module.path):
-                    execution.failures.append(self._failure("native", Import(0, name), name, context, native_path=module.path))
+                    execution.failures.append(
+                        self._failure("native", Import(0, name), name, context, native_path=module.path)
+                    )
             case "namespace":
                 pass
             case _:
@@ -228,11 +177,12 @@ class Executor:
             case Raise():
                 return self._raise(statement, context)
         return []
-        yield  # pragma: no cover - makes this a generator on every path
 
     def _assign(self, statement: Constant, context: _Context) -> None:
         try:
-            context.values[statement.name] = evaluate(statement.value, context.values) if context.certain else _unknown()
+            context.values[statement.name] = (
+                evaluate(statement.value, context.values) if context.certain else _unknown()
+            )
         except Unknown:
             context.values.pop(statement.name, None)
 
@@ -261,30 +211,33 @@ class Executor:
         inner = replace(context, stop=bool(statement.handlers) or context.stop)
         doubts = dict(self.doubts)
         raised: list[Failure] = yield self._block(statement.body, inner)
-        if any(handler.catches is None or _IMPORT_GUARDS & set(handler.catches) for handler in statement.handlers):
+        if guards_imports(statement):
             self.doubts = doubts  # whoever guards an import is ready for its failure
         failures: list[Failure] = []
-        if not raised:
-            for handler in statement.handlers:  # not reached as far as can be known, but their names may be bound
-                _bind_all(handler.body, context)
-            failures.extend((yield self._block(statement.orelse, context)))
+        if raised:
+            failures.extend((yield self._except(statement, raised, context)))
         else:
-            handler, sure = _catching(statement.handlers, raised[0])
-            if handler is None:
-                failures.extend(raised)
-            elif not sure:
-                for failure in raised:
-                    self.doubts[replace(failure, certainty="possible")] = None
-                yield self._maybe(handler.body, context)
-            else:
-                handled = replace(context, handling=tuple(raised))
-                escaped: list[Failure] = yield self._block(handler.body, handled)
-                for failure in raised:
-                    if failure not in escaped:
-                        self.caught[failure] = None
-                failures.extend(escaped)
+            for handler in statement.handlers:  # not reached as far as can be known, but their names may be bound
+                context.execution.names |= all_names(handler.body)
+            failures.extend((yield self._block(statement.orelse, context)))
         failures.extend((yield self._block(statement.final, context)))
         return failures
+
+    def _except(self, statement: Try, raised: list[Failure], context: _Context) -> Steps:
+        """Runs the handler that catches what was raised and returns what leaves the `try`."""
+        handler, sure = catching(statement.handlers, raised[0])
+        if handler is None:
+            return raised
+        if not sure:
+            for failure in raised:
+                self.doubts[replace(failure, certainty="possible")] = None
+            yield self._maybe(handler.body, context)
+            return []
+        escaped: list[Failure] = yield self._block(handler.body, replace(context, handling=tuple(raised)))
+        for failure in raised:
+            if failure not in escaped:
+                self.caught[failure] = None
+        return escaped
 
     def _raise(self, statement: Raise, context: _Context) -> list[Failure]:
         if context.handling:
@@ -292,7 +245,15 @@ class Executor:
         if statement.error is None:
             return []
         name = statement.error.rpartition(".")[2]
-        return [self._failure("raises", Import(statement.line, context.execution.module.name), context.execution.module.name, context, name=name)]
+        return [
+            self._failure(
+                "raises",
+                Import(statement.line, context.execution.module.name),
+                context.execution.module.name,
+                context,
+                name=name,
+            )
+        ]
 
     # -- imports ---------------------------------------------------------------------------------------------------
 
@@ -388,7 +349,9 @@ class Executor:
     def _star(self, target: Execution, context: _Context) -> None:
         program = target.program
         if target.names_known and target.done and program is not None and not program.exports_unknown:
-            public = program.exports if program.exports is not None else [n for n in target.names if not n.startswith("_")]
+            public = (
+                program.exports if program.exports is not None else [n for n in target.names if not n.startswith("_")]
+            )
             context.execution.names.update(public)
         elif target.module.kind != "namespace":
             context.execution.names_known = False
@@ -415,7 +378,9 @@ class Executor:
         native_path: str | None = None,
     ) -> Failure:
         importer = context.execution.module
-        return Failure(kind, importer.name, importer.path, statement.line, module, name, native_path, context.execution.chain)
+        return Failure(
+            kind, importer.name, importer.path, statement.line, module, name, native_path, context.execution.chain
+        )
 
 
 def _drive(call: Steps) -> Any:
@@ -433,42 +398,3 @@ def _drive(call: Steps) -> Any:
 
 def _unknown() -> Any:
     raise Unknown
-
-
-def _bind_all(block: Block, context: _Context) -> None:
-    context.execution.names |= block.names
-    for statement in block.statements:
-        match statement:
-            case Try():
-                for inner in (statement.body, *(handler.body for handler in statement.handlers), statement.orelse, statement.final):
-                    _bind_all(inner, context)
-            case If():
-                for _, inner in statement.branches:
-                    _bind_all(inner, context)
-            case Maybe():
-                _bind_all(statement.body, context)
-
-
-def _catching(handlers: Iterable[Handler], failure: Failure) -> tuple[Handler | None, bool]:
-    """Returns the handler that catches a failure and whether that is certain."""
-    for handler in handlers:
-        if handler.catches is None:
-            return handler, True
-        for dotted in handler.catches:
-            verdict = _catches(dotted.rpartition(".")[2], failure)
-            if verdict is not False:
-                return handler, verdict is True
-    return None, True
-
-
-def _catches(name: str, failure: Failure) -> bool | None:
-    """True or False where it is certain, None for a class that is not a builtin one."""
-    caught = _BUILTIN_ERRORS.get(name)
-    if caught is None:
-        return None
-    if failure.kind == "missing-module":
-        return issubclass(ModuleNotFoundError, caught)
-    if failure.kind == "raises":
-        error = _BUILTIN_ERRORS.get(failure.name or "")
-        return issubclass(error, caught) if error else (True if caught in (Exception, BaseException) else None)
-    return issubclass(ImportError, caught)

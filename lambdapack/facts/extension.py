@@ -9,7 +9,9 @@ import posixpath
 import re
 from dataclasses import dataclass
 
-_LINUX = re.compile(r"\.cpython-(?P<major>\d)(?P<minor>\d+)(?P<flags>[a-z]*)-(?P<machine>\w+)-linux-(?P<libc>gnu|musl)\w*\.so$")
+_LINUX = re.compile(
+    r"\.cpython-(?P<major>\d)(?P<minor>\d+)(?P<flags>[a-z]*)-(?P<machine>\w+)-linux-(?P<libc>gnu|musl)\w*\.so$"
+)
 _DARWIN = re.compile(r"\.cpython-(?P<major>\d)(?P<minor>\d+)(?P<flags>[a-z]*)-darwin\.so$")
 _WINDOWS = re.compile(r"\.cp(?P<major>\d)(?P<minor>\d+)(?P<flags>[a-z]*)-(?P<machine>\w+)\.pyd$")
 _PYPY = re.compile(r"\.pypy(?P<major>\d)(?P<minor>\d+)-")
@@ -17,7 +19,7 @@ _PYPY = re.compile(r"\.pypy(?P<major>\d)(?P<minor>\d+)-")
 
 @dataclass(frozen=True, slots=True)
 class ExtensionName:
-    """`python` is `3.11`, `3.13t` (free-threaded), `PyPy 3.10`, or None where the name does not say (`.so`, `.abi3.so`).
+    """`python` is `3.11`, `3.13t` (free-threaded), `PyPy 3.10`, or None where the name does not say (`.abi3.so`).
 
     `system` is `Linux`, `Linux (musl)`, `macOS` or `Windows`; `machine` as the name spells it, or None.
     """
@@ -35,7 +37,9 @@ def read_extension_name(path: str) -> ExtensionName:
         if match:
             parts = match.groupdict()
             python = f"{parts['major']}.{parts['minor']}{'t' if 't' in parts['flags'] else ''}"
-            return ExtensionName(python, "Linux (musl)" if parts.get("libc") == "musl" else system, parts.get("machine"))
+            return ExtensionName(
+                python, "Linux (musl)" if parts.get("libc") == "musl" else system, parts.get("machine")
+            )
     match = _PYPY.search(name)
     if match:
         return ExtensionName(f"PyPy {match['major']}.{match['minor']}", "Linux", None)

@@ -10,10 +10,11 @@ from lambdapack.artifact import Stack
 from lambdapack.errors import UnreadableMember
 from lambdapack.facts.absence import Absence, AbsenceReader
 from lambdapack.facts.distributions import DistFacts
-from lambdapack.facts.execution import Execution, Executor, Failure
+from lambdapack.facts.execution import Executor
 from lambdapack.facts.handler import HandlerFacts
 from lambdapack.facts.linking import NativeFacts
 from lambdapack.facts.modules import Module, ModuleFinder
+from lambdapack.facts.outcome import Execution, Failure
 from lambdapack.facts.program import Program
 from lambdapack.facts.source import read_source
 from lambdapack.profiles.profile import RuntimeProfile
@@ -117,7 +118,7 @@ class ImportFacts:
         return {path: dist for dist in self._distributions for path in dist.record or ()}
 
     def _run_deferred(self, executor: Executor) -> None:
-        """Follows imports inside functions, for first-party code only: what a library imports lazily is its optional part."""
+        """Follows imports inside functions, for first-party code only: what a library imports lazily is optional."""
         done: set[str] = set()
         while pending := [name for name in executor.executions if name not in done]:
             for name in pending:

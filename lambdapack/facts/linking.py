@@ -1,8 +1,8 @@
 """Would the dynamic loader of the runtime accept a native file? Worked out as ld.so does it, without loading anything.
 
 Resolves `DT_NEEDED` through `DT_RPATH`, `LD_LIBRARY_PATH`, `DT_RUNPATH` and the system directories, and compares symbol
-versions with the file that would really provide them: bundled or the system's. Sources: ld.so(8), glibc elf/dl-load.c and
-elf/dl-version.c.
+versions with the file that would really provide them: bundled or the system's. Sources: ld.so(8), glibc's
+elf/dl-load.c and elf/dl-version.c.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ from lambdapack.errors import UnreadableMember
 from lambdapack.facts.elf import ElfFacts, NotElf, VersionNeed, read_elf
 from lambdapack.profiles.profile import RuntimeProfile, SystemLibrary, Version
 
-ProblemKind = Literal["not-elf", "truncated", "wrong-class", "wrong-machine", "glibc", "symbol-version", "missing-library"]
+ProblemKind = Literal[
+    "not-elf", "truncated", "wrong-class", "wrong-machine", "glibc", "symbol-version", "missing-library"
+]
 
+_OWN_FOLDERS = ("/var/task", "/opt")  # every other folder of LD_LIBRARY_PATH is the runtime's
 _LIBRARY_NAME = re.compile(r"\.so(?:\.[0-9][^/]*)?$")
 _VERSION = re.compile(r"^([A-Z]+)_([0-9]+(?:\.[0-9]+)*)$")
 # Marker versions without a number, and the glibc that first has them (glibc 2.36 NEWS: DT_RELR).
@@ -86,7 +89,7 @@ class NativeFacts:
 
     def _check(self, root: str) -> Iterable[LoadProblem]:
         seen: dict[str, None] = {root: None}
-        queue = [(root, (root,))]
+        queue: list[tuple[str, tuple[str, ...]]] = [(root, (root,))]
         while queue:
             path, chain = queue.pop(0)
             located = self._stack.file(path)
@@ -113,7 +116,13 @@ class NativeFacts:
                         queue.append((provider, (*chain, provider)))
                 elif self._managed and provider.in_managed is not True:
                     yield LoadProblem(
-                        "missing-library", root, path, soname, "only the container image is known to have it", soname, certain=False
+                        "missing-library",
+                        root,
+                        path,
+                        soname,
+                        "only the container image is known to have it",
+                        soname,
+                        certain=False,
                     )
             for need in facts.version_needs:
                 yield from self._version_problem(root, path, need, providers.get(need.library))
@@ -151,12 +160,11 @@ class NativeFacts:
                     if found is not None:
                         return found
         for folder in self._profile.library_path:
-            if folder in self._profile.system_library_dirs or folder.startswith(("/var/lang", "/var/runtime")):
-                if soname in self._profile.libraries and not self._stack.is_folder(folder):
-                    return self._profile.libraries[soname]
             found = self._fitting(f"{folder}/{soname}")
             if found is not None:
                 return found
+            if soname in self._profile.libraries and not folder.startswith(_OWN_FOLDERS):
+                return self._profile.libraries[soname]
         found = self._search(facts.runpath, soname, origin)
         return found if found is not None else self._profile.libraries.get(soname)
 
@@ -191,7 +199,9 @@ class NativeFacts:
             real = self._stack.file(provider)
             facts = self.elf.get(real.path) if real else None
             if isinstance(facts, ElfFacts) and facts.defined_versions and need.version not in facts.defined_versions:
-                yield LoadProblem("symbol-version", root, path, need.version, f"not defined by {provider}", need.library)
+                yield LoadProblem(
+                    "symbol-version", root, path, need.version, f"not defined by {provider}", need.library
+                )
             return
         if need.version in _MARKERS:
             prefix, wanted = "GLIBC", _MARKERS[need.version]
@@ -202,18 +212,28 @@ class NativeFacts:
             prefix, wanted = match[1], tuple(int(part) for part in match[2].split("."))
         if prefix == "GLIBC":
             if wanted > self._profile.glibc:
-                yield LoadProblem("glibc", root, path, need.version, f"GLIBC_{_dotted(self._profile.glibc)}", need.library)
+                yield LoadProblem(
+                    "glibc", root, path, need.version, f"GLIBC_{_dotted(self._profile.glibc)}", need.library
+                )
             return
         ceiling = self._profile.symbol_ceilings.get(prefix)
         if ceiling is not None and wanted > ceiling:
             newest = self._profile.symbol_ceilings_newest.get(prefix, ceiling)
             yield LoadProblem(
-                "symbol-version", root, path, need.version, f"{prefix}_{_dotted(ceiling)}", need.library, certain=wanted > newest
+                "symbol-version",
+                root,
+                path,
+                need.version,
+                f"{prefix}_{_dotted(ceiling)}",
+                need.library,
+                certain=wanted > newest,
             )
 
 
 def _expand(path: str, origin: str) -> str:
-    return path.replace("${ORIGIN}", origin).replace("$ORIGIN", origin).replace("${LIB}", "lib64").replace("$LIB", "lib64")
+    return (
+        path.replace("${ORIGIN}", origin).replace("$ORIGIN", origin).replace("${LIB}", "lib64").replace("$LIB", "lib64")
+    )
 
 
 def _dotted(version: Version) -> str:

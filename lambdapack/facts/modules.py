@@ -56,7 +56,11 @@ class ModuleFinder:
     def __init__(self, stack: Stack, profile: RuntimeProfile) -> None:
         self._stack = stack
         self._profile = profile
-        self._suffixes = (*((suffix, "extension") for suffix in profile.extension_suffixes), (".py", "source"), (".pyc", "bytecode"))
+        self._suffixes = (
+            *((suffix, "extension") for suffix in profile.extension_suffixes),
+            (".py", "source"),
+            (".pyc", "bytecode"),
+        )
         self._preinstalled = {module: dist for dist in profile.preinstalled for module in dist.modules}
         self._stdlib_packages = {module.partition(".")[0] for module in profile.stdlib_modules if "." in module}
         self._known: dict[str, Module | None] = {}
@@ -96,12 +100,11 @@ class ModuleFinder:
         leaf = name.rpartition(".")[2]
         found = []
         for folder in self.locations(parent):
-            for file in sorted(self._stack.names(folder)):
-                if file.startswith(f"{leaf}.") and _NATIVE_NAME.search(file):
-                    found.append(f"{folder}/{file}")
-            for file in sorted(self._stack.names(f"{folder}/{leaf}")):
-                if file.startswith("__init__.") and _NATIVE_NAME.search(file):
-                    found.append(f"{folder}/{leaf}/{file}")
+            for place, stem in ((folder, leaf), (f"{folder}/{leaf}", "__init__")):
+                names = sorted(self._stack.names(place))
+                found += [
+                    f"{place}/{name}" for name in names if name.startswith(f"{stem}.") and _NATIVE_NAME.search(name)
+                ]
         return tuple(found)
 
     def other_spellings(self, name: str, parent: Module | None) -> tuple[str, ...]:
@@ -148,7 +151,9 @@ class ModuleFinder:
         return runtime or found
 
     def _find_in_runtime(self, name: str) -> Module | None:
-        in_image = tuple(folder for folder in self.path if folder.startswith(_RUNTIME_ROOTS) and self._stack.is_folder(folder))
+        in_image = tuple(
+            folder for folder in self.path if folder.startswith(_RUNTIME_ROOTS) and self._stack.is_folder(folder)
+        )
         found = self._find_in(name, in_image) if in_image else None
         if found is not None:
             return found

@@ -6,6 +6,7 @@ be kept by content. `execution.py` runs it for one target.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,7 +105,7 @@ class Program:
     """One module. `deferred` are imports inside functions, run only when somebody calls them.
 
     `exports` is a literal `__all__` (None: there is none; `exports_unknown`: it is computed). `members` are the names
-    that classes bind, by class. `assigned_attributes` are names set on other objects at module level (`other.name = …`).
+    that classes bind, by class. `assigned_attributes` are names set on other objects at module level (`other.x = …`).
     `opaque`: names may come into being in ways that are not visible (`globals()`, `exec`, `sys.modules[...]`).
     `import_hooks`: it touches `sys.path`, `sys.modules`, `sys.meta_path` or its own `__path__`, so that what can be
     imported afterwards is not decided by files alone. `damaged`: parts could not be parsed.
@@ -119,3 +120,53 @@ class Program:
     opaque: bool
     import_hooks: frozenset[str]
     damaged: bool
+
+
+def all_names(block: Block) -> frozenset[str]:
+    """Returns the names a block binds, in all of its branches."""
+    found = set(block.names)
+    for statement in block.statements:
+        for inner in inner_blocks(statement):
+            found |= all_names(inner)
+    return frozenset(found)
+
+
+def inner_blocks(statement: Statement) -> Iterator[Block]:
+    """Yields the blocks that a statement holds."""
+    match statement:
+        case Try():
+            yield from (
+                statement.body,
+                *(handler.body for handler in statement.handlers),
+                statement.orelse,
+                statement.final,
+            )
+        case If():
+            yield from (block for _, block in statement.branches)
+        case Maybe():
+            yield statement.body
+
+
+def without_constants(statements: tuple[Statement, ...]) -> Iterator[Statement]:
+    """Leaves out class attributes: a class's names are not the module's."""
+    for statement in statements:
+        match statement:
+            case Constant():
+                continue
+            case Try():
+                yield Try(
+                    _nameless(statement.body),
+                    tuple(Handler(handler.catches, _nameless(handler.body)) for handler in statement.handlers),
+                    _nameless(statement.orelse),
+                    _nameless(statement.final),
+                )
+            case If():
+                yield If(tuple((condition, _nameless(block)) for condition, block in statement.branches))
+            case Maybe():
+                yield Maybe(_nameless(statement.body))
+            case _:
+                yield statement
+
+
+def _nameless(block: Block) -> Block:
+    return Block(tuple(without_constants(block.statements)))

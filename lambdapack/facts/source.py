@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import tree_sitter_python
 from tree_sitter import Language, Node, Parser
 
+from lambdapack.facts import syntax
 from lambdapack.facts.conditions import read_condition
 from lambdapack.facts.program import (
     EMPTY,
@@ -26,6 +27,8 @@ from lambdapack.facts.program import (
     Raise,
     Statement,
     Try,
+    all_names,
+    without_constants,
 )
 
 _PARSER = Parser(Language(tree_sitter_python.language()))
@@ -49,15 +52,12 @@ _HOOKS = {
 }
 _EXTENDS_PATH = re.compile(rb"\bextend_path\b|\bdeclare_namespace\b")
 # Context managers of the standard library that never swallow an exception raised inside.
-_TRANSPARENT = re.compile(rb"^(?:warnings\.)?catch_warnings\b|^open\b|^(?:threading\.)?R?Lock\b|^(?:\w+\.)?_?lock\b|^(?:contextlib\.)?nullcontext\b")
+_TRANSPARENT = re.compile(
+    rb"^(?:warnings\.)?catch_warnings\b|^open\b|^(?:threading\.)?R?Lock\b|^(?:\w+\.)?_?lock\b|^(?:contextlib\.)?nullcontext\b"
+)
 _SUPPRESS = re.compile(rb"^(?:contextlib\.)?suppress\b")
 _LEAVES = re.compile(rb"^(?:sys\.exit|os\._exit|exit|quit)\s*\(")
 _DYNAMIC_IMPORT = re.compile(rb"\bimport_module\s*\(|\b__import__\s*\(")
-_EVALUATED_LATER = frozenset(
-    ("lambda", "list_comprehension", "set_comprehension", "dictionary_comprehension", "generator_expression",
-     "function_definition", "class_definition")
-)  # fmt: skip
-_EVALUATED_PERHAPS = frozenset(("conditional_expression", "boolean_operator"))
 
 
 def read_source(data: bytes) -> Program:
@@ -103,17 +103,17 @@ class _Reader:
         return Block(tuple(statements), frozenset(names)) if statements or names else EMPTY
 
     def _text(self, node: Node) -> str:
-        return self._bytes(node).decode("utf-8", "replace")
+        return syntax.text(node, self._data)
 
     def _bytes(self, node: Node) -> bytes:
-        return self._data[node.start_byte : node.end_byte]
+        return syntax.raw(node, self._data)
 
     def _statement(self, node: Node, out: list[Statement], names: set[str]) -> None:
         match node.type:
             case "import_statement" | "import_from_statement" | "future_import_statement":
-                for statement in self._imports(node):
+                for statement in syntax.imports(node, self._data):
                     out.append(statement)
-                    names.update(self._bound_by(statement))
+                    names.update(syntax.bound_by(statement))
             case "expression_statement":
                 self._expression_statement(node, out, names)
             case "function_definition":
@@ -148,83 +148,6 @@ class _Reader:
             case _:
                 self._walrus(node, names)
 
-    # -- imports ---------------------------------------------------------------------------------------------------
-
-    def _imports(self, node: Node) -> Iterator[Import]:
-        line = node.start_point[0] + 1
-        if node.type == "import_statement":
-            for name in node.children_by_field_name("name"):
-                if name.type == "aliased_import":
-                    target, alias = name.child_by_field_name("name"), name.child_by_field_name("alias")
-                    if target is not None and alias is not None:
-                        yield Import(line, self._dotted(target), bound=self._text(alias))
-                else:
-                    dotted = self._dotted(name)
-                    yield Import(line, dotted, bound=dotted.partition(".")[0])
-            return
-        if node.type == "future_import_statement":
-            return
-        module = node.child_by_field_name("module_name")
-        if module is None:
-            return
-        level, target_name = 0, ""
-        if module.type == "relative_import":
-            for part in module.named_children:
-                if part.type == "import_prefix":
-                    level = self._text(part).count(".")
-                elif part.type == "dotted_name":
-                    target_name = self._dotted(part)
-        else:
-            target_name = self._dotted(module)
-        pairs = []
-        for name in node.children_by_field_name("name"):
-            if name.type == "aliased_import":
-                target, alias = name.child_by_field_name("name"), name.child_by_field_name("alias")
-                if target is not None and alias is not None:
-                    pairs.append((self._text(target), self._text(alias)))
-            else:
-                pairs.append((self._text(name), self._text(name)))
-        if any(child.type == "wildcard_import" for child in node.children):
-            pairs = [("*", "*")]
-        yield Import(line, target_name, level, tuple(pairs))
-
-    def _dotted(self, node: Node) -> str:
-        return "".join(self._text(node).split())
-
-    @staticmethod
-    def _bound_by(statement: Import) -> Iterator[str]:
-        if statement.names is None:
-            if statement.bound:
-                yield statement.bound
-        else:
-            yield from (bound for _, bound in statement.names if bound != "*")
-
-    def _dynamic_imports(self, node: Node) -> Iterator[Statement]:
-        """Yields `import_module("literal")` and `__import__("literal")` calls that run with their statement."""
-        if node.type in _EVALUATED_LATER:
-            return
-        if node.type in _EVALUATED_PERHAPS:
-            inner = [found for child in node.named_children for found in self._dynamic_imports(child)]
-            if inner:
-                yield Maybe(Block(tuple(inner)))
-            return
-        if node.type == "call":
-            function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
-            if function is not None and arguments is not None:
-                name = self._dotted(function)
-                literal = self._string(arguments.named_children[0]) if arguments.named_children else None
-                if literal and name in ("importlib.import_module", "import_module", "__import__"):
-                    relative = literal.startswith(".")
-                    package = self._text(arguments.named_children[1]) if len(arguments.named_children) > 1 else ""
-                    if not relative:
-                        yield Import(node.start_point[0] + 1, literal, dynamic=True)
-                    elif package.removeprefix("package=").strip() in ("__package__", "__name__"):
-                        level = len(literal) - len(literal.lstrip("."))
-                        # `__name__` is the package itself only in an `__init__.py`; `__package__` always is.
-                        yield Import(node.start_point[0] + 1, literal.lstrip("."), level, dynamic=True)
-        for child in node.named_children:
-            yield from self._dynamic_imports(child)
-
     # -- names -----------------------------------------------------------------------------------------------------
 
     def _expression_statement(self, node: Node, out: list[Statement], names: set[str]) -> None:
@@ -241,7 +164,7 @@ class _Reader:
         if b":=" in text:
             self._walrus(node, names)
         if _DYNAMIC_IMPORT.search(text):
-            out.extend(self._dynamic_imports(node))
+            out.extend(syntax.dynamic_imports(node, self._data))
 
     def _assignment(self, node: Node, out: list[Statement], names: set[str]) -> None:
         right = node.child_by_field_name("right")
@@ -280,19 +203,8 @@ class _Reader:
         for child in node.named_children:
             self._walrus(child, names)
 
-    def _string(self, node: Node) -> str | None:
-        if node.type != "string" or any(child.type == "interpolation" for child in node.children):
-            return None
-        return "".join(self._text(child) for child in node.children if child.type == "string_content")
-
-    def _strings(self, node: Node) -> list[str] | None:
-        if node.type not in ("list", "tuple"):
-            return None
-        found = [self._string(child) for child in node.named_children if child.type != "comment"]
-        return [text for text in found if text is not None] if None not in found else None
-
     def _set_exports(self, right: Node) -> None:
-        strings = self._strings(right)
+        strings = syntax.strings(right, self._data)
         if strings is None:
             self.exports_unknown = True
         else:
@@ -302,7 +214,7 @@ class _Reader:
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         if left is None or right is None or self._bytes(left) != b"__all__":
             return
-        strings = self._strings(right)
+        strings = syntax.strings(right, self._data)
         if strings is None or self.exports is None:
             self.exports_unknown = True
         else:
@@ -312,8 +224,10 @@ class _Reader:
         """`__all__.append("x")` and `__all__.extend([...])`."""
         arguments = call.child_by_field_name("arguments")
         items = arguments.named_children if arguments is not None else []
-        literal = self._string(items[0]) if len(items) == 1 else None
-        strings = [literal] if literal is not None else (self._strings(items[0]) if len(items) == 1 else None)
+        literal = syntax.string(items[0], self._data) if len(items) == 1 else None
+        strings = (
+            [literal] if literal is not None else (syntax.strings(items[0], self._data) if len(items) == 1 else None)
+        )
         if strings is None or self.exports is None:
             self.exports_unknown = True
         else:
@@ -332,9 +246,11 @@ class _Reader:
     def _inside_function(self, node: Node) -> None:
         for child in node.named_children:
             if child.type in ("import_statement", "import_from_statement"):
-                self.deferred.extend(self._imports(child))
+                self.deferred.extend(syntax.imports(child, self._data))
             elif child.type == "global_statement":
-                self._global_names.update(self._text(name) for name in child.named_children if name.type == "identifier")
+                self._global_names.update(
+                    self._text(name) for name in child.named_children if name.type == "identifier"
+                )
             elif child.type == "try_statement":
                 # A guarded import in a function is nobody's concern: whoever calls it is ready for its absence.
                 for part in child.named_children:
@@ -353,8 +269,8 @@ class _Reader:
         inner = self.block(body)
         self._class_depth -= 1
         names.add(self._text(name))
-        self.members[self._text(name)] = _all_names(inner)
-        out.extend(_without_constants(inner.statements))
+        self.members[self._text(name)] = all_names(inner)
+        out.extend(without_constants(inner.statements))
 
     # -- control flow ----------------------------------------------------------------------------------------------
 
@@ -383,26 +299,12 @@ class _Reader:
             block = next((child for child in clause.named_children if child.type == "block"), None)
             inner = EMPTY if block is None or clause == body else self.block(block)
             if clause.type in ("except_clause", "except_group_clause"):
-                handlers.append(Handler(self._caught(clause), inner))
+                handlers.append(Handler(syntax.caught(clause, self._data), inner))
             elif clause.type == "else_clause":
                 orelse = inner
             elif clause.type == "finally_clause":
                 final = inner
         return Try(EMPTY if body is None else self.block(body), tuple(handlers), orelse, final)
-
-    def _caught(self, clause: Node) -> tuple[str, ...] | None:
-        """Returns the dotted names of an `except` clause, or None for a bare one or one that is computed."""
-        caught: list[str] = []
-        for child in clause.named_children:
-            if child.type in ("block", "comment"):
-                continue
-            target = child.named_children[0] if child.type == "as_pattern" else child
-            items = target.named_children if target.type in ("tuple", "parenthesized_expression") else [target]
-            for item in items:
-                if item.type not in ("identifier", "attribute"):
-                    return None
-                caught.append(self._dotted(item))
-        return tuple(caught) or None
 
     def _with(self, node: Node, out: list[Statement], names: set[str]) -> None:
         body = node.child_by_field_name("body")
@@ -467,50 +369,6 @@ class _Reader:
         for child in node.named_children:
             target = child.child_by_field_name("function") if child.type == "call" else child
             if target is not None and target.type in ("identifier", "attribute"):
-                return Raise(line, self._dotted(target))
+                return Raise(line, syntax.dotted(target, self._data))
             break
         return Raise(line, None)
-
-
-def _all_names(block: Block) -> frozenset[str]:
-    """Returns the names a block binds, in all of its branches."""
-    found = set(block.names)
-    for statement in block.statements:
-        for inner in _inner_blocks(statement):
-            found |= _all_names(inner)
-    return frozenset(found)
-
-
-def _inner_blocks(statement: Statement) -> Iterator[Block]:
-    match statement:
-        case Try():
-            yield from (statement.body, *(handler.body for handler in statement.handlers), statement.orelse, statement.final)
-        case If():
-            yield from (block for _, block in statement.branches)
-        case Maybe():
-            yield statement.body
-
-
-def _without_constants(statements: tuple[Statement, ...]) -> Iterator[Statement]:
-    """Leaves out class attributes: a class's names are not the module's."""
-    for statement in statements:
-        match statement:
-            case Constant():
-                continue
-            case Try():
-                yield Try(
-                    _nameless(statement.body),
-                    tuple(Handler(handler.catches, _nameless(handler.body)) for handler in statement.handlers),
-                    _nameless(statement.orelse),
-                    _nameless(statement.final),
-                )
-            case If():
-                yield If(tuple((condition, _nameless(block)) for condition, block in statement.branches))
-            case Maybe():
-                yield Maybe(_nameless(statement.body))
-            case _:
-                yield statement
-
-
-def _nameless(block: Block) -> Block:
-    return Block(tuple(_without_constants(block.statements)))

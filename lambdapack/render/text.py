@@ -33,7 +33,11 @@ def render_text(report: Report, style: TextStyle, *, seconds: float | None = Non
     for group in _by_cause(shown):
         lines += [*_finding(group, style), ""]
     for skipped in report.skipped:
-        lines.append(style.paint("dim", f"skipped {skipped.code or ''} {skipped.path or ''}: {skipped.reason}".replace("  ", " ")))
+        lines.append(
+            style.paint(
+                "dim", f"skipped {skipped.code or ''} {skipped.path or ''}: {skipped.reason}".replace("  ", " ")
+            )
+        )
     lines += [style.paint("dim", f"assumed {assumed}") for assumed in report.assumed]
     lines += _import_test(report, style)
     lines.append(verdict_line(report, style, seconds=seconds))

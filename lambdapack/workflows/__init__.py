@@ -1,1 +1,1 @@
-"""The verbs that have several parts: each module joins what the packages below it can do, and does none of it itself."""
+"""The verbs of several parts: each module joins what the packages below it can do, and does none of it itself."""

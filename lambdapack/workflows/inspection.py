@@ -150,4 +150,3 @@ def _infer_runtime(stack: Stack, target: Target, assumed: list[str]) -> str:
     runtime, files = max(counts.items(), key=lambda item: (item[1], item[0]))
     assumed.append(f"runtime {runtime} (from {files} extension {'module' if files == 1 else 'modules'})")
     return runtime
-

@@ -1,0 +1,98 @@
+"""What executing a module comes to: its names, its failures, and which `except` clause would catch them."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from lambdapack.facts.modules import Module
+from lambdapack.facts.program import Handler, Program, Try
+
+FailureKind = Literal["missing-module", "missing-name", "relative-import", "native", "raises"]
+Certainty = Literal["certain", "possible", "deferred"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An import that fails. `importer` is the module with the statement, `path` its file, `line` where it stands.
+
+    `module` is what was to be imported, absolute; `name` the name wanted from it; for `native` it is the extension
+    module and `native_path` its file; for `raises` `name` is the error's class. `chain`: modules from the handler to
+    the importer. `certain`: it stops the handler's import; `possible`: it hangs on something that cannot be
+    known; `deferred`: it stands in a function and fails when that is called.
+    """
+
+    kind: FailureKind
+    importer: str
+    path: str | None
+    line: int
+    module: str
+    name: str | None = None
+    native_path: str | None = None
+    chain: tuple[str, ...] = ()
+    certainty: Certainty = "certain"
+
+
+@dataclass(slots=True)
+class Execution:
+    """One executed (or just being executed) module. `names` is what it binds; `failures` what it fails with."""
+
+    module: Module
+    chain: tuple[str, ...]
+    names: set[str] = field(default_factory=set)
+    names_known: bool = True
+    constants: dict[str, Any] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    program: Program | None = None
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a handler's import comes to. `failures` are certain, in the order met; `doubts` possible or deferred."""
+
+    executions: dict[str, Execution]
+    failures: tuple[Failure, ...]
+    doubts: tuple[Failure, ...]
+    caught: tuple[Failure, ...]
+
+
+_BUILTIN_ERRORS = {
+    name: value
+    for name, value in vars(builtins).items()
+    if isinstance(value, type) and issubclass(value, BaseException)
+}
+
+_IMPORT_GUARDS = frozenset(("ImportError", "ModuleNotFoundError", "Exception", "BaseException"))
+
+
+def guards_imports(statement: Try) -> bool:
+    """True when a `try` is ready for a failing import."""
+    return any(handler.catches is None or _IMPORT_GUARDS & set(handler.catches) for handler in statement.handlers)
+
+
+def catching(handlers: Iterable[Handler], failure: Failure) -> tuple[Handler | None, bool]:
+    """Returns the handler that catches a failure and whether that is certain."""
+    for handler in handlers:
+        if handler.catches is None:
+            return handler, True
+        for dotted in handler.catches:
+            verdict = _catches(dotted.rpartition(".")[2], failure)
+            if verdict is not False:
+                return handler, verdict is True
+    return None, True
+
+
+def _catches(name: str, failure: Failure) -> bool | None:
+    """True or False where it is certain, None for a class that is not a builtin one."""
+    caught = _BUILTIN_ERRORS.get(name)
+    if caught is None:
+        return None
+    if failure.kind == "missing-module":
+        return issubclass(ModuleNotFoundError, caught)
+    if failure.kind == "raises":
+        error = _BUILTIN_ERRORS.get(failure.name or "")
+        return issubclass(error, caught) if error else (True if caught in (Exception, BaseException) else None)
+    return issubclass(ImportError, caught)

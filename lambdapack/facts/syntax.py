@@ -1,0 +1,140 @@
+"""Small questions to tree-sitter's nodes: text, names, literals, imports. Knows single nodes, no control flow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tree_sitter import Node
+
+from lambdapack.facts.program import Block, Import, Maybe, Statement
+
+_EVALUATED_LATER = frozenset(
+    ("lambda", "list_comprehension", "set_comprehension", "dictionary_comprehension", "generator_expression",
+     "function_definition", "class_definition")
+)  # fmt: skip
+_EVALUATED_PERHAPS = frozenset(("conditional_expression", "boolean_operator"))
+_IMPORTERS = ("importlib.import_module", "import_module", "__import__")
+_OWN_PACKAGE = ("__package__", "__name__")
+
+
+def raw(node: Node, data: bytes) -> bytes:
+    """Returns a node's bytes."""
+    return data[node.start_byte : node.end_byte]
+
+
+def text(node: Node, data: bytes) -> str:
+    """Returns a node's text; bytes that are not UTF-8 become replacement characters."""
+    return raw(node, data).decode("utf-8", "replace")
+
+
+def dotted(node: Node, data: bytes) -> str:
+    """Returns a dotted name without the white space that may stand around its dots."""
+    return "".join(text(node, data).split())
+
+
+def string(node: Node, data: bytes) -> str | None:
+    """Returns a string literal's content, None for anything else (also for f-strings with fields)."""
+    if node.type != "string" or any(child.type == "interpolation" for child in node.children):
+        return None
+    return "".join(text(child, data) for child in node.children if child.type == "string_content")
+
+
+def strings(node: Node, data: bytes) -> list[str] | None:
+    """Returns the items of a list or tuple of string literals, None for anything else."""
+    if node.type not in ("list", "tuple"):
+        return None
+    found = [string(child, data) for child in node.named_children if child.type != "comment"]
+    return [item for item in found if item is not None] if None not in found else None
+
+
+def caught(clause: Node, data: bytes) -> tuple[str, ...] | None:
+    """Returns the dotted names of an `except` clause, None for a bare one or one that is computed."""
+    names: list[str] = []
+    for child in clause.named_children:
+        if child.type in ("block", "comment"):
+            continue
+        target = child.named_children[0] if child.type == "as_pattern" else child
+        items = target.named_children if target.type in ("tuple", "parenthesized_expression") else [target]
+        for item in items:
+            if item.type not in ("identifier", "attribute"):
+                return None
+            names.append(dotted(item, data))
+    return tuple(names) or None
+
+
+def imports(node: Node, data: bytes) -> Iterator[Import]:
+    """Reads an import statement: one `Import` for each module it names."""
+    line = node.start_point[0] + 1
+    if node.type == "import_statement":
+        for name, alias in _aliases(node, data):
+            yield Import(line, name, bound=alias or name.partition(".")[0])
+        return
+    module = node.child_by_field_name("module_name")
+    if node.type != "import_from_statement" or module is None:
+        return
+    level, target = 0, ""
+    if module.type == "relative_import":
+        for part in module.named_children:
+            if part.type == "import_prefix":
+                level = text(part, data).count(".")
+            elif part.type == "dotted_name":
+                target = dotted(part, data)
+    else:
+        target = dotted(module, data)
+    if any(child.type == "wildcard_import" for child in node.children):
+        yield Import(line, target, level, (("*", "*"),))
+    else:
+        yield Import(line, target, level, tuple((name, alias or name) for name, alias in _aliases(node, data)))
+
+
+def _aliases(node: Node, data: bytes) -> Iterator[tuple[str, str | None]]:
+    for name in node.children_by_field_name("name"):
+        if name.type == "aliased_import":
+            target, alias = name.child_by_field_name("name"), name.child_by_field_name("alias")
+            if target is not None and alias is not None:
+                yield dotted(target, data), text(alias, data)
+        else:
+            yield dotted(name, data), None
+
+
+def bound_by(statement: Import) -> Iterator[str]:
+    """Yields the names that an import binds; those of a star import are not known here."""
+    if statement.names is None:
+        if statement.bound:
+            yield statement.bound
+    else:
+        yield from (bound for _, bound in statement.names if bound != "*")
+
+
+def dynamic_imports(node: Node, data: bytes) -> Iterator[Statement]:
+    """Yields `import_module("literal")` and `__import__("literal")` calls that run with their statement."""
+    if node.type in _EVALUATED_LATER:
+        return
+    if node.type in _EVALUATED_PERHAPS:
+        inner = tuple(found for child in node.named_children for found in dynamic_imports(child, data))
+        if inner:
+            yield Maybe(Block(inner))
+        return
+    if node.type == "call":
+        found = _dynamic_import(node, data)
+        if found is not None:
+            yield found
+    for child in node.named_children:
+        yield from dynamic_imports(child, data)
+
+
+def _dynamic_import(call: Node, data: bytes) -> Import | None:
+    function, arguments = call.child_by_field_name("function"), call.child_by_field_name("arguments")
+    if function is None or arguments is None or not arguments.named_children:
+        return None
+    literal = string(arguments.named_children[0], data)
+    if not literal or dotted(function, data) not in _IMPORTERS:
+        return None
+    line = call.start_point[0] + 1
+    if not literal.startswith("."):
+        return Import(line, literal, dynamic=True)
+    package = text(arguments.named_children[1], data) if len(arguments.named_children) > 1 else ""
+    if package.removeprefix("package=").strip() not in _OWN_PACKAGE:
+        return None
+    name = literal.lstrip(".")
+    return Import(line, name, len(literal) - len(name), dynamic=True)
