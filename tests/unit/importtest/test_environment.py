@@ -57,6 +57,20 @@ def test_what_the_bootstrap_has_loaded_cannot_be_hidden(
     assert attempt(files, runtime_packages=(clients(newest_minor),)).status == "ok"
 
 
+def test_nothing_is_loaded_that_the_runtime_has_not_loaded(
+    attempt: Try, minor: int, clients: Callable[..., Path]
+) -> None:
+    """Each module more would hide one of the function that Lambda finds: a `typing.py`, a `types/`."""
+    profile = load_profile(f"python3.{minor}", "x86_64")
+    for packages in ((), (clients(minor),)):
+        seen = attempt(
+            {"handler.py": "import sys\nprint(*sys.modules)\n" + GOOD}, minor=minor, runtime_packages=packages
+        )
+        loaded = {name for name in seen.output.split() if name.partition(".")[0] in profile.stdlib_modules}
+        # A module built into the interpreter cannot be hidden by a file.
+        assert loaded - profile.preloaded_modules - profile.builtin_modules == set()
+
+
 def test_function_comes_before_layers_and_later_layers_before_earlier(attempt: Try) -> None:
     code = "import a, b, c\nprint(a.place, b.place, c.place)\n" + GOOD
     seen = attempt(
