@@ -25,8 +25,17 @@ from lambdapack.finding import Hit, Severity
 from lambdapack.profiles.profile import RuntimeProfile
 
 __all__ = [
-    "RUNTIME", "Check", "DistFacts", "Explained", "Failure", "Hit", "LoadProblem", "NativeFinding", "Severity", "Subject", "check", "describe_native",
-]  # fmt: skip
+    "RUNTIME",
+    "Check",
+    "Explained",
+    "Failure",
+    "Hit",
+    "NativeFinding",
+    "Severity",
+    "Subject",
+    "check",
+    "describe_native",
+]
 
 Need = Literal["handler", "attempt"]
 
@@ -56,8 +65,8 @@ class NativeFinding:
 class Subject:
     """Everything there is to judge: the mounted artifact, the runtime, the facts read from both.
 
-    `zipped_size` is the function's archive in bytes, None for a folder. `kind` is `function` or `layer`. `managed` is True
-    for ZIP functions and layers, whose file system is smaller than the container image's.
+    `zipped_size` is the function's archive in bytes, None for a folder. `kind` is `function` or `layer`. `managed` is
+    True for ZIP functions and layers, whose file system is smaller than the container image's.
     """
 
     def __init__(
@@ -130,9 +139,10 @@ class Subject:
             return f"replace the file with one built for {self.target}"
         major, minor = self.profile.glibc[:2]
         level = f"manylinux_{major}_{minor}" if minor >= 28 else "manylinux2014"
+        python = ".".join(map(str, self.profile.python))
         return (
-            f"install the right wheel: uv pip install --target FOLDER --no-deps --only-binary :all: --python-version "
-            f"{'.'.join(map(str, self.profile.python))} --python-platform {self.profile.machine}-{level} {dist.name}=={dist.version}"
+            "install the right wheel: uv pip install --target FOLDER --no-deps --only-binary :all: "
+            f"--python-version {python} --python-platform {self.profile.machine}-{level} {dist.name}=={dist.version}"
         )
 
     def explained(self, *kinds: str) -> Iterator[Explained]:

@@ -66,6 +66,11 @@ class Settings:
     path: Path | None
     functions: dict[str, FunctionSettings]
 
+    @property
+    def folder(self) -> Path | None:
+        """The folder that the file's relative paths start from."""
+        return self.path.parent if self.path else None
+
 
 def load_settings(config: Path | None, start: Path) -> Settings:
     """Reads `config`, or else the nearest configuration at or above the folder `start`.

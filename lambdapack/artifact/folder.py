@@ -49,7 +49,7 @@ class FolderTree(Tree):
                 full = Path(folder, name)
                 try:
                     status = full.lstat()
-                    link = os.readlink(full) if stat.S_ISLNK(status.st_mode) else None
+                    link = str(full.readlink()) if stat.S_ISLNK(status.st_mode) else None
                 except OSError as error:
                     unreadable(error)
                     continue

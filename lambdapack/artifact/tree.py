@@ -96,7 +96,7 @@ class Tree(ABC):
             return stream.read()
         raise LookupError(entry.path)
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most trees hold nothing open
         """Releases what the tree holds open."""
 
     def __enter__(self) -> Self:

@@ -9,7 +9,8 @@ Why it fails on Lambda
     2.26, Amazon Linux 2023 (python3.12 and later) has 2.34.
 
 How to fix it
-    Install a wheel with a lower manylinux level, or move the function to a newer runtime. Never compile on a newer system.
+    Install a wheel with a lower manylinux level, or move the function to a newer runtime. Never compile on a newer
+    system than the runtime's.
 
 When to ignore it
     When it is only a warning: nothing that the handler imports needs the file.

@@ -10,7 +10,8 @@ Why it fails on Lambda
     (most likely due to a circular import)".
 
 How to fix it
-    Install the wheel for the function's runtime; build with the target's Python version and platform, not this machine's.
+    Install the wheel for the function's runtime; build with the target's Python version and platform, not those of
+    this machine.
 
 When to ignore it
     When it is only a warning: the import is guarded, and the package works without its fast part.
@@ -35,7 +36,8 @@ def wrong_python_abi(subject: Subject) -> Iterator[Hit]:
         wanted = subject.profile.extension_suffixes[0]
         yield Hit(
             path=path,
-            message=f"is made for {found}; {subject.target} looks for *{wanted}, so the module {item.absence.module} is missing",
+            message=f"is made for {found}; {subject.target} looks for *{wanted}, "
+            f"so the module {item.absence.module} is missing",
             fix=subject.reinstall(path),
             evidence={"module": item.absence.module, "found": found, "wanted": wanted},
             severity=Severity.ERROR if item.fatal else Severity.WARNING,

@@ -5,8 +5,8 @@ What it finds
     ELF files that are cut short.
 
 Why it fails on Lambda
-    "invalid ELF header", "file too short"; a file that is cut short kills the process: "Runtime exited with error: signal: bus
-    error".
+    "invalid ELF header", "file too short"; a file that is cut short kills the process: "Runtime exited with error:
+    signal: bus error".
 
 How to fix it
     Put the real file for Linux in its place: check out Git LFS files, install the Linux wheel, copy again.

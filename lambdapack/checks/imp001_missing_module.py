@@ -1,9 +1,9 @@
 """A module that the handler's import needs is nowhere: not in the artifact, its layers or the runtime.
 
 What it finds
-    Imports reached from the handler that no file satisfies, with the reason where one can be seen: a first-party package
-    that was not packed, a dependency that was not installed, a folder that is not on `sys.path`, a name in other letters, a
-    module that has left the standard library.
+    Imports reached from the handler that no file satisfies, with the reason where one can be seen: a first-party
+    package that was not packed, a dependency that was not installed, a folder that is not on `sys.path`, a name in
+    other letters, a module that has left the standard library.
 
 Why it fails on Lambda
     "Unable to import module 'handler': No module named 'shared'".
@@ -12,7 +12,8 @@ How to fix it
     Pack first-party packages (`shared = [...]` in `[tool.lambdapack.functions.NAME]`) and declare dependencies.
 
 When to ignore it
-    As a warning: the import stands in a function and may never be called, or code that ran before may provide the module.
+    As a warning: the import stands in a function and may never be called, or code that ran before may provide the
+    module.
 """
 
 from __future__ import annotations
@@ -56,12 +57,13 @@ def missing_module(subject: Subject) -> Iterator[Hit]:
 
 def _explanation(item: Explained, subject: Subject) -> tuple[str, str]:
     module, absence = item.failure.module, item.absence
-    top = module.partition(".")[0]
+    top, runtime = module.partition(".")[0], subject.profile.runtime
     match absence.kind:
         case "elsewhere":
             return (
                 f"which is not on sys.path; a file of that name is at {absence.path}",
-                f"move it to the root of the artifact, or import it by the name of the folder it is in: {_dotted(absence.path, subject)}",
+                "move it to the root of the artifact, or import it by the name of the folder it is in: "
+                + _dotted(absence.path, subject),
             )
         case "other-spelling":
             return (
@@ -70,12 +72,12 @@ def _explanation(item: Explained, subject: Subject) -> tuple[str, str]:
             )
         case "left-standard-library":
             return (
-                f"which left the standard library in Python {absence.detail}; the function runs on {subject.profile.runtime}",
+                f"which left the standard library in Python {absence.detail}; the function runs on {runtime}",
                 f"update the distribution that imports it, pack a replacement of {module}, or stay on an older runtime",
             )
         case "not-yet-standard-library":
             return (
-                f"which came into the standard library in Python {absence.detail}; the function runs on {subject.profile.runtime}",
+                f"which came into the standard library in Python {absence.detail}; the function runs on {runtime}",
                 f"move the function to python{absence.detail}, or pack the backport",
             )
     if "." in module:

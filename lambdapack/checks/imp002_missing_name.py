@@ -36,7 +36,8 @@ def missing_name(subject: Subject) -> Iterator[Hit]:
         ]
         yield Hit(
             path=failure.path,
-            message=f"line {failure.line}: {where}imports {failure.name} from {failure.module}, but {file} has no such name{hint}",
+            message=f"line {failure.line}: {where}imports {failure.name} from {failure.module}, "
+            f"but {file} has no such name{hint}",
             fix=_fix(item, subject, hint),
             evidence={
                 "module": failure.module,
@@ -70,7 +71,8 @@ def _fix(item: Explained, subject: Subject, hint: str) -> str:
     target = execution.module.path if execution else None
     importer, provider = subject.distribution_of(failure.path or ""), subject.distribution_of(target or "")
     if importer and provider and importer != provider:
-        return f"{importer.name} {importer.version} does not fit {provider.name} {provider.version}: install versions that belong together"
+        pair = f"{importer.name} {importer.version} does not fit {provider.name} {provider.version}"
+        return f"{pair}: install versions that belong together"
     if "." in hint.removeprefix("; it has "):
         owner = hint.removeprefix("; it has ").partition(".")[0]
         return f"import {owner} and call {owner}.{failure.name}, or define {failure.name} in {failure.module}"

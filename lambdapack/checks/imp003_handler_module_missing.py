@@ -45,7 +45,7 @@ def handler_module_missing(subject: Subject) -> Iterator[Hit]:
         wanted = f"{root}/{failure.module.replace('.', '/')}.py"
         yield Hit(
             path=wanted,
-            message=f"handler {subject.handler.text} needs the module {failure.module}, and {wanted} is not there{found}",
+            message=f"handler {subject.handler.text} needs the module {failure.module}, but {wanted} is missing{found}",
             fix=fix,
             evidence={"module": failure.module, "handler": subject.handler.text, "found": absence.path},
             chain=failure.chain,

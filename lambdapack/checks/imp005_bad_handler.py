@@ -1,7 +1,8 @@
 """The handler setting is one that the runtime refuses before it imports anything.
 
 What it finds
-    Handlers without a dot, with a leading dot or slash, or whose first part is a module built into Python (`time`, `sys`).
+    Handlers without a dot, with a leading dot or slash, or whose first part is a module built into Python (`time`,
+    `sys`).
 
 Why it fails on Lambda
     "Runtime.MalformedHandlerName: Bad handler 'app': not enough values to unpack (expected 2, got 1)",

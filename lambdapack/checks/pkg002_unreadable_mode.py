@@ -27,7 +27,7 @@ _OTHERS_READ = 0o004
 @check("PKG002", "cannot be read by Lambda's user")
 def unreadable_mode(subject: Subject) -> Iterator[Hit]:
     reached = {execution.module.path for execution in subject.imports.executions.values()} if subject.imports else set()
-    reached |= {path for path in (subject.imports.required_natives if subject.imports else ())}
+    reached |= set(subject.imports.required_natives if subject.imports else ())
     for located in subject.stack.files():
         if located.entry.permissions & _OTHERS_READ:
             continue

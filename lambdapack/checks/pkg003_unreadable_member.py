@@ -4,8 +4,8 @@ What it finds
     Encrypted members, damaged data, members whose local name differs from the archive's directory.
 
 Why it fails on Lambda
-    Lambda unpacks the whole archive when the function is created: "Could not unzip uploaded file. Please check your file,
-    then try to upload again."
+    Lambda unpacks the whole archive when the function is created: "Could not unzip uploaded file. Please check your
+    file, then try to upload again."
 
 How to fix it
     Create the archive again, without a password.

@@ -1,4 +1,4 @@
-"""The command line. `main` is the console script; everything that takes time to import is imported by the verb that needs it."""
+"""The command line. `main` is the console script; what takes time to import is imported by the verb that needs it."""
 
 from __future__ import annotations
 

@@ -54,7 +54,8 @@ class _LazyGroup(click.Group):
 @click.group(
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    epilog="Exit status: 0 clean, 1 findings, 2 wrong usage, 3 unreadable artifact, 4 something is missing here, 5 build failed.",
+    epilog="Exit status: 0 clean, 1 findings, 2 wrong usage, 3 unreadable artifact, 4 something is missing here, "
+    "5 build failed.",
 )
 @click.version_option(__version__, "-V", "--version", message="lambdapack %(version)s")
 def command_line() -> None:

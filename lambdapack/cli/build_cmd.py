@@ -31,7 +31,8 @@ def command(
     quiet: bool,
 ) -> int:
     """Build the artifact of the configured functions and inspect it. A rejected build leaves the old artifact."""
-    functions = select_functions(load_settings(config, Path.cwd()), list(function_names))
+    settings = load_settings(config, Path.cwd())
+    functions = select_functions(settings, list(function_names))
     if output is not None and len(functions) > 1:
         raise UsageError(
             f"--output names one file, but {len(functions)} functions would be built", hint="add --function NAME"
@@ -40,6 +41,8 @@ def command(
     for function in functions:
         watch = Stopwatch()
         with progress() as tell:
-            built = build_and_inspect(function, output=output.resolve() if output else None, progress=tell)
+            built = build_and_inspect(
+                function, root=settings.folder, output=output.resolve() if output else None, progress=tell
+            )
         statuses.append(show(built.report, form, verbose=verbose, quiet=quiet, seconds=watch.seconds))
     return worst_exit_status(statuses)

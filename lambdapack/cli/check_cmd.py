@@ -33,14 +33,17 @@ def command(
     quiet: bool,
 ) -> int:
     """Build the configured functions, inspect what was built, and import the handler from it."""
-    functions = select_functions(load_settings(config, Path.cwd()), list(function_names))
+    settings = load_settings(config, Path.cwd())
+    functions = select_functions(settings, list(function_names))
     options = AttemptOptions(no_python_downloads=no_python_downloads)
     statuses = []
     for function in functions:
         watch = Stopwatch()
         with progress() as tell:
             attempt = partial(import_handler, options=options, progress=tell) if function.handler else None
-            built = build_and_inspect(function, attempt=attempt, fail_on=Severity(fail_on), progress=tell)
+            built = build_and_inspect(
+                function, root=settings.folder, attempt=attempt, fail_on=Severity(fail_on), progress=tell
+            )
         statuses.append(show(built.report, form, verbose=verbose, quiet=quiet, seconds=watch.seconds))
         test = built.report.import_test
         if require_test and test is not None and test["status"] == "not-run":

@@ -91,7 +91,7 @@ def target_of(
     function_name: str | None,
     config: Path | None,
 ) -> Target:
-    """Joins options and configuration. The configuration counts for a configured output, or when a function is named."""
+    """Joins options and configuration, which counts for a configured output or when a function is named."""
     target = Target(artifact, layers, runtime, architecture, handler)
     settings = load_settings(config, Path.cwd())
     function: FunctionSettings | None = None

@@ -24,15 +24,19 @@ class VerifiedBuild:
 def build_and_inspect(
     function: FunctionSettings,
     *,
+    root: Path | None,
     attempt: Attempt | None = None,
     fail_on: Severity = Severity.ERROR,
     output: Path | None = None,
     progress: Progress,
 ) -> VerifiedBuild:
-    """Builds one function; a file that its inspection (or import test) rejects never becomes the artifact."""
+    """Builds one function; a file that its inspection (or import test) rejects never becomes the artifact.
+
+    `root` is the folder of the configuration.
+    """
     profile = load_profile(function.runtime, function.architecture)
     store = WheelStore()
-    plan = plan_build(function, profile, store, progress)
+    plan = plan_build(function, profile, store, progress, root=root)
     if output is not None:
         plan = replace(plan, output=output)
     reports: list[Report] = []
