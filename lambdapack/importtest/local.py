@@ -50,8 +50,11 @@ class LocalBackend:
 
     def interpreter(self, profile: RuntimeProfile, *, downloads: bool) -> Interpreter | Unavailable:
         """Returns the interpreter that stands in for the profile's runtime, or why there is none."""
-        if sys.platform == "win32":
+        if os.name == "nt":
             return Unavailable("local import tests need Linux or macOS", "run the import test there, or in WSL")
+        here = self._found.get((profile.python, profile.machine, False))
+        if isinstance(here, Interpreter):
+            return here
         key = (profile.python, profile.machine, downloads)
         if key not in self._found:
             self._found[key] = find_interpreter(

@@ -5,6 +5,7 @@ Knows nothing of Lambda or Python. POSIX only when it runs; importable everywher
 
 from __future__ import annotations
 
+import mmap
 import os
 import signal
 import subprocess
@@ -137,7 +138,7 @@ def resident_bytes(pid: int) -> int | None:
         try:
             # proc(5): the second field of statm is the resident size in pages.
             pages = Path(f"/proc/{one}/statm").read_text("ascii").split()
-            total += int(pages[1]) * os.sysconf("SC_PAGE_SIZE")
+            total += int(pages[1]) * mmap.PAGESIZE
             pending += map(int, Path(f"/proc/{one}/task/{one}/children").read_text("ascii").split())
         except (OSError, IndexError, ValueError):
             continue  # it has ended meanwhile, or the kernel lists no children
