@@ -76,8 +76,7 @@ def load_settings(config: Path | None, start: Path) -> Settings:
     """Reads `config`, or else the nearest configuration at or above the folder `start`.
 
     In each folder `lambdapack.toml` comes before a `pyproject.toml` that has `[tool.lambdapack]`; the search ends
-    at a repository's top (`.git`) or the file system's. Raises `UsageError` for a file that is missing or wrong.
-    """
+    at a repository's top (`.git`) or the file system's. Raises `UsageError` for a wrong or missing file."""
     table = _open(config) if config is not None else _search(start)
     if table is None:
         return Settings(path=None, functions={})

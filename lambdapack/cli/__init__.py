@@ -10,7 +10,7 @@ def main() -> None:
     if sys.argv[1:] in (["--version"], ["-V"]):
         from lambdapack import __version__
 
-        print(f"lambdapack {__version__}")
+        sys.stdout.write(f"lambdapack {__version__}\n")
         return
     from lambdapack.cli.app import run
 

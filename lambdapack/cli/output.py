@@ -51,7 +51,7 @@ def progress() -> Iterator[Callable[[str], None]]:
     from rich.console import Console
 
     with Console(stderr=True).status("starting") as status:
-        yield lambda line: status.update(line)
+        yield status.update
 
 
 class Stopwatch:

@@ -13,8 +13,8 @@ from typing import Any
 
 from elftools.common.exceptions import ELFError
 from elftools.construct.core import ConstructError
-from elftools.elf.elffile import ELFFile
 from elftools.elf.dynamic import DynamicSegment
+from elftools.elf.elffile import ELFFile
 
 MAGIC = b"\x7fELF"
 _HEADER_SIZE = 64  # Elf64_Ehdr
