@@ -124,8 +124,15 @@ class Subject:
         return tuple(found.values())
 
     def distribution_of(self, path: str) -> DistFacts | None:
-        """The distribution whose RECORD lists a file, None for first-party code."""
-        return next((dist for dist in self.distributions if dist.record and path in dist.record), None)
+        """The distribution whose RECORD lists a file, or else its neighbours; None for first-party code."""
+        folder = f"{path.rpartition('/')[0]}/"
+        neighbour = None
+        for dist in self.distributions:
+            if path in (dist.record or ()):
+                return dist
+            if folder.count("/") > dist.root.count("/") + 1 and any(p.startswith(folder) for p in dist.record or ()):
+                neighbour = neighbour or dist
+        return neighbour
 
     @property
     def target(self) -> str:

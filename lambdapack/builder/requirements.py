@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -21,6 +22,7 @@ from lambdapack.errors import BuildFailed
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _INCLUDE = re.compile(r"^(?:-r|-c|--requirements?|--constraints?)(?:\s*=\s*|\s+|(?<=^-[rc]))(?P<path>\S.*)$")
 _INDEX_OPTION = re.compile(r"^(?:-i|-f|--index-url|--extra-index-url|--find-links|--no-index|--pre)(?:[\s=]|$)")
+_WHEEL_FILE = re.compile(r"(?:^|[/\\@\s])(?P<file>(?P<name>[A-Za-z0-9_.]+)-[^/\\\s]+\.whl)(?=$|[\s;#])")
 _HASH = re.compile(r"--hash(?:=|\s+)(?P<algorithm>\w+):(?P<digest>[0-9A-Fa-f]+)")
 
 
@@ -28,11 +30,13 @@ _HASH = re.compile(r"--hash(?:=|\s+)(?P<algorithm>\w+):(?P<digest>[0-9A-Fa-f]+)"
 class RequirementDetails:
     """What was found besides the requirements. `hashes`: SHA-256 digests (hex) by normalised name.
 
-    `index_options`: lines that say where distributions come from, as written.
+    `index_options`: lines that say where distributions come from, as written. `direct`: file names of wheels that are
+    required by path or URL, by normalised name.
     """
 
     hashes: dict[str, set[str]] = field(default_factory=dict)
     index_options: list[str] = field(default_factory=list)
+    direct: dict[str, str] = field(default_factory=dict)
 
 
 def read_details(files: Iterable[Path], lines: Iterable[str], folder: Path) -> RequirementDetails:
@@ -69,8 +73,11 @@ def _scan(text: str, folder: Path, details: RequirementDetails, seen: set[Path])
                 _scan_file((folder / target).resolve(), details, seen)
         elif _INDEX_OPTION.match(line):
             details.index_options.append(_absolute_option(line, folder))
-        elif "--hash" in line:
-            _note_hashes(line, details)
+        else:
+            if match := _WHEEL_FILE.search(line):
+                details.direct[canonicalize_name(match["name"])] = unquote(match["file"])
+            if "--hash" in line:
+                _note_hashes(line, details)
 
 
 def _logical_lines(text: str) -> Iterator[str]:

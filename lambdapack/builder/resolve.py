@@ -202,6 +202,8 @@ def _explained(
 ) -> BuildFailed:
     """Turns uv's refusal into one line. "no usable wheels" means two things to a user, so uv is asked which."""
     missing: NoWheel | None = why_no_wheel(refusal.stderr)
+    if missing is not None and missing.name in details.direct:
+        return _does_not_fit(missing.name, [details.direct[missing.name]], profile)
     if missing is not None:
         offer = offered_wheels(
             missing.name, missing.version, profile, options=details.index_options, folder=folder, scratch=scratch

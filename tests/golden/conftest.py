@@ -59,6 +59,7 @@ def lambdapack() -> Lambdapack:
             cwd=cwd,
             env={**os.environ, "PYTHONPATH": str(REPOSITORY), "NO_COLOR": "1"},
             timeout=300,
+            check=False,
         )
         return Run(done.returncode, done.stdout, done.stderr)
 
@@ -85,6 +86,7 @@ def good_artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text=True,
         cwd=REPOSITORY,
         timeout=300,
+        check=False,
     )
     if done.returncode == 5 and "index" in done.stderr:
         pytest.skip(f"needs a package registry: {done.stderr.strip()}")

@@ -100,13 +100,11 @@ def foreign_wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     targets = {"cp311": ("3.11", "manylinux2014_x86_64"), "aarch64": ("3.13", "manylinux2014_aarch64")}
     found = {}
     for name, (python, platform) in targets.items():
+        target = ["--python-version", python, "--platform", platform, "--dest", str(folder / name)]
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", *target]
         done = subprocess.run(
-            [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--python-version", python]
-            + ["--platform", platform, "--dest", str(folder / name), "pydantic-core==2.41.5"],
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )  # fmt: skip
+            [*command, "pydantic-core==2.41.5"], capture_output=True, text=True, timeout=300, check=False
+        )
         if done.returncode:
             pytest.skip(f"needs a package registry: {done.stderr.strip()[-200:]}")
         (found[name],) = (folder / name).glob("*.whl")
@@ -201,10 +199,7 @@ def test_name_that_only_a_class_has(lambdapack: Lambdapack, dashboard: Path) -> 
     handler = dashboard.parent / "functions" / "dashboard" / "handler.py"
     text = handler.read_text(encoding="utf-8")
     assert "from shared.aws_clients import AWSClients" in text
-    handler.write_text(
-        text.replace("from shared.aws_clients import AWSClients", "from shared.aws_clients import AWSClients, get_rds_client"),
-        encoding="utf-8",
-    )  # fmt: skip
+    handler.write_text(text.replace("import AWSClients", "import AWSClients, get_rds_client"), encoding="utf-8")
     run = lambdapack("check", "--config", dashboard, "--format", "json")
     assert run.status == 1
     (error,) = run.errors()
