@@ -1,0 +1,83 @@
+"""Makes the artifact of a recipe, and asks every check about it, in process and as `lambdapack inspect` would."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from lambdapack.artifact import Mount, Stack, open_tree
+from lambdapack.catalogue import all_checks
+from lambdapack.checking import Subject
+from lambdapack.engine import run_checks
+from lambdapack.facts.attempts import ImportAttempt
+from lambdapack.finding import Finding
+from lambdapack.profiles import load_profile
+from tests.recipes.archive import Member, write_archive
+from tests.recipes.native import compile_native
+from tests.recipes.recipe import Content, Distribution, Recipe
+
+
+def make_artifact(recipe: Recipe, folder: Path) -> tuple[Path, tuple[Path, ...]]:
+    """Writes the function's ZIP and its layers' into a folder and returns their paths."""
+    function = folder / "function.zip"
+    write_archive(function, _members(recipe.function))
+    layers = []
+    for number, layer in enumerate(recipe.layers):
+        layers.append(folder / f"layer{number}.zip")
+        write_archive(layers[-1], _members(layer))
+    return function, tuple(layers)
+
+
+def judge(recipe: Recipe, folder: Path) -> tuple[Finding, ...]:
+    """Makes the artifact in a folder and returns what all checks find in it."""
+    function, layers = make_artifact(recipe, folder)
+    with ExitStack() as closing:
+        mounts = [Mount("/opt", closing.enter_context(open_tree(layer))) for layer in layers]
+        point = "/opt" if recipe.kind == "layer" else "/var/task"
+        mounts.append(Mount(point, closing.enter_context(open_tree(function))))
+        subject = Subject(
+            Stack(mounts),
+            load_profile(recipe.runtime, recipe.architecture),
+            handler=recipe.handler,
+            kind=recipe.kind,
+            zipped_size=function.stat().st_size,
+            attempts=[ImportAttempt(**attempt) for attempt in recipe.attempts],
+        )
+        findings, _ = run_checks(subject, all_checks())
+    return findings
+
+
+def _members(content: Content) -> list[Member]:
+    natives = (Member(native.path, compile_native(native), native.mode) for native in content.natives)
+    files = [*content.members, *natives]
+    for distribution in content.distributions:
+        files += _installed(distribution, files)
+    return files
+
+
+def _installed(distribution: Distribution, files: list[Member]) -> Iterator[Member]:
+    """Yields what an installer writes beside a distribution's own files."""
+    root = f"{distribution.root}/" if distribution.root else ""
+    stem = distribution.name.replace("-", "_")
+    folder = f"{root}{stem}-{distribution.version}.dist-info"
+    requires = "".join(f"Requires-Dist: {text}\n" for text in distribution.requires)
+    metadata = f"Metadata-Version: 2.1\nName: {distribution.name}\nVersion: {distribution.version}\n{requires}"
+    pure = "true" if distribution.tag.endswith("-any") else "false"
+    wheel = f"Wheel-Version: 1.0\nGenerator: recipe\nRoot-Is-Purelib: {pure}\nTag: {distribution.tag}\n"
+    written = [Member(f"{folder}/METADATA", metadata.encode()), Member(f"{folder}/WHEEL", wheel.encode())]
+    patterns = [f"{root}{pattern}" for pattern in distribution.files]
+    listed = [member for member in files if any(fnmatchcase(member.path, pattern) for pattern in patterns)]
+    rows = [_row(member.path.removeprefix(root), member.content) for member in (*listed, *written)]
+    rows += [_row(path, b"") for path in distribution.record_extra]
+    record = f"{folder}/RECORD"
+    yield from written
+    yield Member(record, "".join([*rows, f"{record.removeprefix(root)},,\n"]).encode())
+
+
+def _row(path: str, content: bytes) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+    return f"{path},sha256={digest},{len(content)}\n"
