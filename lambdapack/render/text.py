@@ -32,12 +32,7 @@ def render_text(report: Report, style: TextStyle, *, seconds: float | None = Non
     shown = [f for f in report.findings if style.verbose or f.severity is not Severity.INFO]
     for group in _by_cause(shown):
         lines += [*_finding(group, style), ""]
-    for skipped in report.skipped:
-        lines.append(
-            style.paint(
-                "dim", f"skipped {skipped.code or ''} {skipped.path or ''}: {skipped.reason}".replace("  ", " ")
-            )
-        )
+    lines += [style.paint("dim", line) for line in _skipped(report)]
     lines += [style.paint("dim", f"assumed {assumed}") for assumed in report.assumed]
     lines += _import_test(report, style)
     lines.append(verdict_line(report, style, seconds=seconds))
@@ -93,6 +88,15 @@ def _finding(group: list[Finding], style: TextStyle) -> Iterator[str]:
         for line in lines if style.verbose else lines[-_TRACEBACK_LINES:]:
             yield style.paint("dim", f"  | {line}")
     yield f"  fix: {first.fix}"
+
+
+def _skipped(report: Report) -> Iterator[str]:
+    """One line for each reason, with all that it kept from being looked at."""
+    reasons: dict[str, list[str]] = {}
+    for skipped in report.skipped:
+        reasons.setdefault(skipped.reason, []).append(skipped.path or skipped.code or "")
+    for reason, what in reasons.items():
+        yield f"skipped {', '.join(what)}: {reason}"
 
 
 def _chain(chain: tuple[str, ...], style: TextStyle) -> str:

@@ -1,0 +1,324 @@
+"""What importing a handler comes to: files in, failures out. Each case says what CPython does."""
+
+from __future__ import annotations
+
+import pytest
+
+from lambdapack.facts.imports import RUNTIME, ImportFacts
+from tests.unit.memory import import_facts
+
+H = "def h(e, c): pass\n"
+Seen = list[tuple[str, str, str | None]]
+
+
+def failures(facts: ImportFacts) -> Seen:
+    return [(failure.kind, failure.module, failure.name) for failure in facts.failures]
+
+
+def doubts(facts: ImportFacts) -> Seen:
+    return [(failure.certainty, failure.module, failure.name) for failure in facts.doubts]
+
+
+def fails(source: str, more: dict[str, str] | None = None, runtime: str = "python3.13") -> Seen:
+    return failures(import_facts({"handler.py": source + H, **(more or {})}, runtime=runtime))
+
+
+def missing(module: str) -> Seen:
+    return [("missing-module", module, None)]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import json, os.path, xml.etree.ElementTree, boto3.session", []),
+        ("import absent", missing("absent")),
+        ("import absent.deeper", missing("absent")),
+        ("import json.absent", missing("json.absent")),
+        ("import requests\nimport absent", [*missing("requests"), *missing("absent")]),
+        ("if True:\n    import absent", missing("absent")),
+        ("if False:\n    import absent", []),
+        ("if unknown():\n    import absent", []),
+        ("if unknown():\n    pass\nelse:\n    import absent", []),
+        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import absent", []),
+        ("import typing as t\nif t.TYPE_CHECKING:\n    import absent", []),
+        ("if not TYPE_CHECKING:\n    import absent", missing("absent")),
+        ("if sys.platform == 'win32':\n    import absent", []),
+        ("from sys import platform\nif platform == 'linux':\n    import absent", missing("absent")),
+        ("WINDOWS = os.name == 'nt'\nif WINDOWS:\n    import absent", []),
+        ("WINDOWS = os.name == 'nt'\nif not WINDOWS:\n    import absent", missing("absent")),
+        ("ON = False\nON = compute()\nif ON:\n    import absent", []),
+        ("if sys.version_info < (3, 11):\n    import absent\nelse:\n    import tomllib", []),
+        ("for x in y:\n    import absent", []),
+        ("class C:\n    import absent", missing("absent")),
+        ("def f():\n    import absent", []),
+        ("x = importlib.import_module('absent')", missing("absent")),
+        ("x = __import__('absent')", missing("absent")),
+        ("raise ImportError('no')", [("raises", "handler", "ImportError")]),
+        ("import sys\nsys.exit()\nimport absent", []),
+        ("from . import sibling", [("relative-import", ".", None)]),
+        ("from .sibling import x", [("relative-import", ".sibling", None)]),
+        ("import distutils", missing("distutils")),
+        ("import imghdr", missing("imghdr")),
+        ("import winreg", missing("winreg")),
+    ],
+)
+def test_top_level(source: str, expected: Seen) -> None:
+    assert fails(source + "\n") == expected
+
+
+@pytest.mark.parametrize(
+    ("handler", "caught"),
+    [
+        ("except ImportError:", True),
+        ("except ModuleNotFoundError:", True),
+        ("except Exception:", True),
+        ("except BaseException as e:", True),
+        ("except:", True),
+        ("except (ValueError, ImportError):", True),
+        ("except builtins.ImportError:", True),
+        ("except ValueError:", False),
+        ("except (OSError, AttributeError):", False),
+        ("except ValueError:\n    pass\nexcept ImportError:", True),
+    ],
+)
+def test_guards_of_a_missing_module(handler: str, caught: bool) -> None:
+    facts = import_facts({"handler.py": f"try:\n    import absent\n{handler}\n    pass\n{H}"})
+    assert failures(facts) == ([] if caught else missing("absent"))
+    assert [failure.module for failure in facts.caught] == (["absent"] if caught else [])
+
+
+def test_an_unknown_error_class_may_catch() -> None:
+    facts = import_facts({"handler.py": f"try:\n    import absent\nexcept _IMPORT_ERRORS:\n    pass\n{H}"})
+    assert failures(facts) == []
+    assert doubts(facts) == [("possible", "absent", None)]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("try:\n    import absent\nexcept ImportError:\n    raise", missing("absent")),
+        ("try:\n    import absent\nexcept ImportError as e:\n    raise RuntimeError('x') from e", missing("absent")),
+        ("try:\n    import absent\nexcept ImportError:\n    if unknown():\n        raise", []),
+        ("try:\n    import absent\nexcept ImportError:\n    import other", missing("other")),
+        ("try:\n    import json\nexcept ImportError:\n    import other", []),
+        ("try:\n    import absent\nexcept ImportError:\n    pass\nelse:\n    import other", []),
+        ("try:\n    import json\nexcept ImportError:\n    pass\nelse:\n    import other", missing("other")),
+        ("try:\n    import absent\n    import other\nexcept ImportError:\n    pass", []),
+        ("try:\n    import absent\nfinally:\n    pass", missing("absent")),
+        ("try:\n    pass\nfinally:\n    import absent", missing("absent")),
+        (
+            "try:\n    try:\n        import absent\n    except ValueError:\n        pass\nexcept ImportError:\n    pass",
+            [],
+        ),
+        ("with suppress(ImportError):\n    import absent", []),
+        ("with suppress(KeyError):\n    import absent", missing("absent")),
+        ("with unknown():\n    import absent", []),
+        ("try:\n    from json import dumps\nexcept ModuleNotFoundError:\n    pass", []),
+    ],
+)
+def test_flow(source: str, expected: Seen) -> None:
+    assert fails(source + "\n") == expected
+
+
+def test_a_missing_name_is_no_missing_module() -> None:
+    source = "try:\n    from m import absent\nexcept ModuleNotFoundError:\n    pass\n"
+    assert fails(source, {"m.py": ""}) == [("missing-name", "m", "absent")]
+    assert fails(source.replace("ModuleNotFoundError", "ImportError"), {"m.py": ""}) == []
+
+
+def test_a_guard_catches_what_fails_deep_below() -> None:
+    files = {"a.py": "import b\n", "b.py": "import absent\n"}
+    assert fails("import a\n", files) == missing("absent")
+    assert fails("try:\n    import a\nexcept ImportError:\n    pass\n", files) == []
+    (failure,) = import_facts({"handler.py": "import a\n" + H, **files}).failures
+    assert (failure.importer, failure.path, failure.line) == ("b", "/var/task/b.py", 1)
+    assert failure.chain == ("handler", "a", "b")
+
+
+@pytest.mark.parametrize(
+    ("module", "wanted", "there"),
+    [
+        ("def name(): pass", "name", True),
+        ("class C:\n    def name(self): pass", "name", False),
+        ("name: int", "name", False),
+        ("for name in x: pass", "name", True),
+        ("def __getattr__(n): pass", "name", True),
+        ("from json import *", "name", True),
+        ("from other import *", "name", True),
+        ("from other import *", "_private", False),
+        ("from limited import *", "name", False),
+        ("from limited import *", "listed", True),
+        ("from computed import *", "name", True),
+        ("globals().update(x)", "name", True),
+        ("try:\n    pass\nexcept E as name:\n    pass", "name", False),
+        ("if sys.version_info < (3, 8):\n    name = 1", "name", False),
+        ("if unknown():\n    name = 1", "name", True),
+        ("", "__file__", True),
+        ("from json import dumps as name", "name", True),
+    ],
+)
+def test_names(module: str, wanted: str, there: bool) -> None:
+    more = {
+        "m.py": module + "\n",
+        "other.py": "name = 1\n_private = 1\n",
+        "limited.py": "__all__ = ['listed']\nname = 1\nlisted = 1\n",
+        "computed.py": "__all__ = f()\n",
+    }
+    expected: Seen = [] if there else [("missing-name", "m", wanted)]
+    assert fails(f"from m import {wanted}\n", more) == expected
+
+
+def test_submodules_are_names() -> None:
+    files = {"pkg/__init__.py": "", "pkg/sub.py": "import absent\n", "space/inner/deep.py": ""}
+    assert fails("from pkg import sub\n", files) == missing("absent")
+    assert fails("from space.inner import deep\n", files) == []
+    assert fails("from space import inner, other\n", files) == [("missing-name", "space", "other")]
+    assert fails("import pkg.nothing\n", files) == missing("pkg.nothing")
+    assert fails("import handler.nothing\n") == missing("handler.nothing")
+
+
+def test_a_name_that_another_module_sets() -> None:
+    files = {"m.py": "", "patch.py": "import m\nm.name = 1\n"}
+    assert fails("import patch\nfrom m import name\n", files) == []
+
+
+def test_circular_imports_do_not_go_round() -> None:
+    files = {"a.py": "import b\nfrom b import later\nx = 1\n", "b.py": "from a import x\nlater = 1\n"}
+    assert fails("import a\n", files) == []
+
+
+def test_import_chains_deeper_than_the_stack() -> None:
+    files = {f"m{n}.py": f"import m{n + 1}\n" for n in range(3000)} | {"m3000.py": "import absent\n"}
+    (failure,) = import_facts({"handler.py": "import m0\n" + H, **files}).failures
+    assert len(failure.chain) == 3002
+
+
+def test_modules_that_code_makes() -> None:
+    six = "import sys\nsys.modules[__name__ + '.moves'] = x\n"
+    assert fails("import six.moves\nfrom six.moves import urllib\n", {"six.py": six}) == []
+    assert fails("import six\nimport absent\n", {"six.py": six}) == missing("absent")
+    hook = "import sys\nsys.meta_path.insert(0, Finder('made_up'))\n"
+    assert fails("import hook\nimport made_up\n", {"hook.py": hook}) == []
+    assert fails("import hook\nimport absent\n", {"hook.py": hook}) == missing("absent")
+
+
+def test_a_folder_put_on_the_path_by_code() -> None:
+    facts = import_facts(
+        {"handler.py": "import sys\nsys.path.insert(0, 'vendor')\nimport lib, absent\n" + H, "vendor/lib.py": ""}
+    )
+    assert failures(facts) == missing("absent")
+    assert doubts(facts) == [("possible", "lib", None)]
+
+
+def test_extended_packages() -> None:
+    init = "__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n"
+    layer = {"python/pkg/__init__.py": init, "python/pkg/b.py": ""}
+    facts = import_facts({"handler.py": "import pkg.a, pkg.b\n" + H, "pkg/__init__.py": init, "pkg/a.py": ""}, layer)
+    assert failures(facts) == []
+    plain = import_facts({"handler.py": "import pkg.b\n" + H, "pkg/__init__.py": ""}, layer)
+    assert failures(plain) == missing("pkg.b")
+
+
+def test_path_configuration_files_are_followed() -> None:
+    files = {"handler.py": "import lib\n" + H, "vendor/lib.py": "", "x.pth": "# why\nvendor\n"}
+    assert failures(import_facts(files)) == []
+    layer = {"python/x.pth": "vendored\n", "python/vendored/lib.py": ""}
+    assert failures(import_facts({"handler.py": "import lib\n" + H}, layer)) == []
+    editable = import_facts({"handler.py": "import lib\n" + H, "x.pth": "/home/dev/project/src\n"})
+    assert failures(editable) == missing("lib")
+
+
+def test_an_import_line_of_a_path_configuration_file() -> None:
+    files = {
+        "handler.py": "import distutils\n" + H,
+        "hack.pth": "import os; enabled = True; enabled and __import__('_hack')\n",
+        "_hack.py": "import sys\nclass F:\n    n = 'distutils'\nsys.meta_path.insert(0, F())\n",
+    }
+    assert failures(import_facts(files)) == []
+    del files["hack.pth"]
+    assert failures(import_facts(files)) == missing("distutils")
+
+
+def test_search_order() -> None:
+    shadowing = {"handler.py": "from calendar import timegm\n" + H, "calendar.py": ""}
+    assert failures(import_facts(shadowing)) == [("missing-name", "calendar", "timegm")]
+    preloaded = {"handler.py": "from json import dumps\n" + H, "json.py": ""}
+    assert failures(import_facts(preloaded)) == []
+    own = {"handler.py": "from boto3 import absent\n" + H, "boto3/__init__.py": ""}
+    assert failures(import_facts(own)) == [("missing-name", "boto3", "absent")]
+    empty_folder = {"handler.py": "import calendar\nfrom calendar import timegm\n" + H, "calendar/data.txt": ""}
+    assert failures(import_facts(empty_folder)) == []
+
+
+@pytest.mark.parametrize(
+    ("handler", "files", "expected"),
+    [
+        ("handler.h", {"handler.py": H}, []),
+        ("pkg.mod.h", {"pkg/mod.py": H}, []),
+        ("pkg/mod.h", {"pkg/mod.py": H}, []),
+        ("my-app.h", {"my-app.py": H}, []),
+        ("app.h", {"src/app.py": H}, missing("app")),
+        ("App.h", {"app.py": H}, missing("App")),
+        ("app.py.h", {"app.py": H}, missing("app.py")),
+        ("app.h", {"app.pyc": "x"}, []),
+    ],
+)
+def test_handlers(handler: str, files: dict[str, str], expected: Seen) -> None:
+    facts = import_facts(files, handler=handler)
+    assert failures(facts) == expected
+    assert all(failure.importer == RUNTIME for failure in facts.failures)
+
+
+@pytest.mark.parametrize(
+    ("handler", "problem"),
+    [("h", "no-dot"), ("time.h", "builtin"), ("sys.x.h", "builtin"), (".app.h", "relative"), ("/a/b.h", "relative")],
+)
+def test_handlers_that_are_refused(handler: str, problem: str) -> None:
+    facts = import_facts({"app.py": H}, handler=handler)
+    assert facts.handler.problem == problem
+    assert not facts.failures
+
+
+@pytest.mark.parametrize(
+    ("source", "lacks"),
+    [
+        ("h = make()", False),
+        ("from m import h", False),
+        ("from m import *", False),
+        ("if x:\n    def h(): pass", False),
+        ("@d\ndef h(): pass", False),
+        ("class h: pass", False),
+        ("def other(): pass", True),
+        ("h: int", True),
+    ],
+)
+def test_handler_function(source: str, lacks: bool) -> None:
+    assert import_facts({"handler.py": source + "\n", "m.py": H}).lacks_function is lacks
+
+
+def test_lazy_imports_of_first_party_code_are_followed() -> None:
+    files = {
+        "handler.py": "def h(e, c):\n    from shared import db\n    import absent\n",
+        "shared/__init__.py": "",
+        "shared/db.py": "import psycopg2\n",
+    }
+    facts = import_facts(files)
+    assert failures(facts) == []
+    assert sorted(doubts(facts)) == [("deferred", "absent", None), ("deferred", "psycopg2", None)]
+
+
+def test_lazy_imports_of_distributions_are_their_own_business() -> None:
+    files = {
+        "handler.py": "import dist\n" + H,
+        "dist/__init__.py": "def f():\n    import optional\n",
+        "dist-1.0.dist-info/METADATA": "Name: dist\nVersion: 1.0\n",
+        "dist-1.0.dist-info/RECORD": "dist/__init__.py,,\n",
+    }
+    assert doubts(import_facts(files)) == []
+
+
+def test_the_verdict_is_the_target_s() -> None:
+    files = {"handler.py": "import asyncore\nimport tomllib\n" + H}
+    assert failures(import_facts(files, runtime="python3.11")) == []
+    assert failures(import_facts(files, runtime="python3.12")) == missing("asyncore")
+    assert failures(import_facts(files, runtime="python3.10")) == missing("tomllib")
