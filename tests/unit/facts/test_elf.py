@@ -1,0 +1,237 @@
+"""ELF facts: as readelf reads them, and never a crash on a file that is not what it claims to be."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lambdapack.facts.elf import ElfFacts, NotElf, VersionNeed, read_elf
+from tests.recipes import Native, Need, compile_native, read_recipe, recipe_folders
+
+READELF = shutil.which("readelf")
+MACHINES = {"Advanced Micro Devices X86-64": "x86_64", "AArch64": "aarch64", "Intel 80386": "i386"}
+PLAIN = Native("plain.so", "x86_64-linux-gnu")
+RICH = Native(
+    "rich.so",
+    "x86_64-linux-gnu",
+    soname="librich.so.1",
+    needs=(
+        Need("libc.so.6", {"GLIBC_2.2.5": ("memcpy",), "GLIBC_2.38": ("strlcpy",)}),
+        Need("libspeed.so.1", {"": ("speed",)}),
+    ),
+    defines={"RICH_1.0": ("old",), "RICH_2.0": ("new",)},
+    weak=frozenset({"GLIBC_2.38"}),
+    runpath=("$ORIGIN/../rich.libs", "/opt/lib"),
+)
+
+
+def facts_of(native: Native) -> ElfFacts:
+    facts = read_elf(compile_native(native))
+    assert isinstance(facts, ElfFacts)
+    return facts
+
+
+def natives_of_recipes() -> dict[str, Native]:
+    """Every ELF file of the recipes that is whole, by a name for it."""
+    found = {}
+    for folder in recipe_folders():
+        recipe = read_recipe(folder)
+        for content in (recipe.function, *recipe.layers):
+            for native in content.natives:
+                if "linux" in native.target and native.truncate is None and native.sections:
+                    code, file = folder.parent.name.partition("_")[0], native.path.rpartition("/")[2]
+                    found[f"{code}/{folder.name}/{file}"] = native
+    return found
+
+
+NATIVES = {"plain": PLAIN, "rich": RICH, **natives_of_recipes()}
+
+
+class TestFacts:
+    def test_of_a_file_that_asks_for_nothing(self) -> None:
+        assert facts_of(PLAIN) == ElfFacts(
+            bits=64,
+            machine="x86_64",
+            dynamic=True,
+            executable=False,
+            soname=None,
+            needed=(),
+            rpath=(),
+            runpath=(),
+            version_needs=(),
+            defined_versions=frozenset(),
+            missing_bytes=0,
+        )
+
+    def test_of_a_file_that_asks_for_everything(self) -> None:
+        facts = facts_of(RICH)
+        assert facts.soname == "librich.so.1"
+        assert facts.needed == ("libc.so.6", "libspeed.so.1")
+        assert facts.runpath == ("$ORIGIN/../rich.libs", "/opt/lib")
+        assert facts.rpath == ()
+        assert set(facts.version_needs) == {
+            VersionNeed("libc.so.6", "GLIBC_2.2.5", weak=False),
+            VersionNeed("libc.so.6", "GLIBC_2.38", weak=True),
+        }
+        assert {"RICH_1.0", "RICH_2.0"} <= facts.defined_versions
+
+    def test_rpath_is_not_runpath(self) -> None:
+        facts = facts_of(dataclasses.replace(PLAIN, rpath=("$ORIGIN",)))
+        assert (facts.rpath, facts.runpath) == (("$ORIGIN",), ())
+
+    @pytest.mark.parametrize(
+        ("target", "machine", "bits"),
+        [
+            ("aarch64-linux-gnu", "aarch64", 64),
+            ("x86-linux-gnu", "i386", 32),
+            ("arm-linux-gnueabihf", "arm", 32),
+            ("powerpc64le-linux-gnu", "ppc64", 64),
+            ("s390x-linux-gnu", "s390x", 64),  # big-endian
+            ("riscv64-linux-gnu", "riscv", 64),
+        ],
+    )
+    def test_machine(self, target: str, machine: str, bits: int) -> None:
+        facts = facts_of(dataclasses.replace(PLAIN, target=target, soname="libplain.so"))
+        assert (facts.machine, facts.bits, facts.soname) == (machine, bits, "libplain.so")
+
+    def test_demand_is_what_is_called_not_what_is_linked_against(self) -> None:
+        native = Native("f.so", "x86_64-linux-gnu.2.38", calls=("strlcpy", "stat", "pthread_create", "memcpy"))
+        assert {need.version for need in facts_of(native).version_needs} == {
+            "GLIBC_2.38",
+            "GLIBC_2.33",
+            "GLIBC_2.34",
+            "GLIBC_2.14",
+        }
+
+
+@pytest.mark.skipif(READELF is None, reason="needs readelf of the GNU binutils")
+class TestAgainstReadelf:
+    @pytest.mark.parametrize("native", NATIVES.values(), ids=NATIVES)
+    def test_same_facts(self, native: Native, tmp_path: Path) -> None:
+        data = compile_native(native)
+        path = tmp_path / "file.so"
+        path.write_bytes(data)
+        facts = read_elf(data)
+        assert isinstance(facts, ElfFacts)
+        assert dataclasses.asdict(facts) | {"defined_versions": None} == self.read(path)
+        assert facts.defined_versions == self.definitions(path)
+
+    @staticmethod
+    def run(option: str, path: Path) -> str:
+        done = subprocess.run(
+            [READELF or "readelf", option, "--wide", path],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"LC_ALL": "C"},
+        )
+        return done.stdout
+
+    def read(self, path: Path) -> dict[str, object]:
+        header, dynamic = self.run("--file-header", path), self.run("--dynamic", path)
+
+        def field(name: str) -> str:
+            match = re.search(rf"^\s*{name}:\s+(.*)$", header, re.MULTILINE)
+            assert match, header
+            return match[1].strip()
+
+        def tags(name: str) -> list[str]:
+            return re.findall(rf"\({name}\).*\[(.*)\]", dynamic)
+
+        return {
+            "bits": 64 if field("Class") == "ELF64" else 32,
+            "machine": MACHINES[field("Machine")],
+            "dynamic": "Dynamic section" in dynamic,
+            "executable": field("Type").startswith("EXEC"),
+            "soname": next(iter(tags("SONAME")), None),
+            "needed": tuple(tags("NEEDED")),
+            "rpath": tuple(folder for text in tags("RPATH") for folder in text.split(":")),
+            "runpath": tuple(folder for text in tags("RUNPATH") for folder in text.split(":")),
+            "version_needs": tuple(self.needs(path)),
+            "defined_versions": None,
+            "missing_bytes": 0,
+        }
+
+    def needs(self, path: Path) -> list[dict[str, object]]:
+        needs: list[dict[str, object]] = []
+        library = ""
+        for line in self.run("--version-info", path).partition("Version needs section")[2].splitlines():
+            if file := re.search(r"File: (\S+)", line):
+                library = file[1]
+            elif name := re.search(r"Name: (\S+)\s+Flags: (.*?)\s+Version:", line):
+                needs.append({"library": library, "version": name[1], "weak": "WEAK" in name[2]})
+        return needs
+
+    def definitions(self, path: Path) -> set[str]:
+        text = self.run("--version-info", path).partition("Version definition section")[2]
+        return set(re.findall(r"Rev: \d.*Name: (\S+)", text.partition("Version needs section")[0]))
+
+
+class TestTruncation:
+    def test_says_how_much_is_missing(self) -> None:
+        whole = compile_native(dataclasses.replace(RICH, sections=False))
+        facts = read_elf(whole[:-100])
+        assert isinstance(facts, ElfFacts)
+        assert facts.missing_bytes == 100
+
+    def test_section_headers_are_not_missed(self) -> None:
+        facts = read_elf(compile_native(dataclasses.replace(RICH, sections=False)))
+        assert facts == facts_of(RICH)
+
+    def test_stripping_changes_nothing(self) -> None:
+        assert facts_of(dataclasses.replace(RICH, strip=False)) == facts_of(RICH)
+
+    def test_no_prefix_crashes(self) -> None:
+        data = compile_native(RICH)
+        read = [read_elf(data[:length]) for length in range(len(data))]
+        assert {type(facts) for facts in read} <= {ElfFacts, NotElf}
+
+    def test_no_damaged_byte_crashes(self) -> None:
+        data = compile_native(RICH)
+        for position in range(4, len(data)):
+            for value in (0x00, 0xFF, data[position] ^ 0x80):
+                assert isinstance(read_elf(data[:position] + bytes((value,)) + data[position + 1 :]), ElfFacts | NotElf)
+
+
+class TestNotElf:
+    @pytest.mark.parametrize(
+        ("head", "what"),
+        [
+            (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\n", "a Git LFS pointer"),
+            (b"/* GNU ld script\n   Use the shared library */\nGROUP ( libc.so.6 )\n", "a linker script"),
+            (b"INPUT ( libncurses.so.6 -ltinfo )\n", "a linker script"),
+            (b"GROUP ( /lib64/libpthread.so.0 )\n", "a linker script"),
+            (b"MZ\x90\0\x03", "a Windows binary (PE)"),
+            (b"\xcf\xfa\xed\xfe\x0c\0\0\x01", "a macOS binary (Mach-O)"),
+            (b"\xca\xfe\xba\xbe\0\0\0\x02", "a macOS universal binary (Mach-O)"),
+            (b"!<arch>\n", "a static library"),
+            (b"PK\x03\x04", "a ZIP archive"),
+            (b"\x1f\x8b\x08", "gzip data"),
+        ],
+    )
+    def test_is_named(self, head: bytes, what: str) -> None:
+        for data in (head, head.ljust(4096, b"\0")):
+            facts = read_elf(data)
+            assert isinstance(facts, NotElf)
+            assert facts.what.startswith(what)
+
+    @pytest.mark.parametrize(
+        ("data", "what", "loader_text"),
+        [
+            (b"", "empty", "file too short"),
+            (b"\x7fELF\x02\x01", "too short to be a library", "file too short"),
+            (b"hello\n" * 100, "not an ELF file", "invalid ELF header"),
+        ],
+    )
+    def test_what_the_loader_says(self, data: bytes, what: str, loader_text: str) -> None:
+        assert read_elf(data) == NotElf(what, loader_text)
+
+    def test_real_macos_binary(self) -> None:
+        facts = read_elf(compile_native(dataclasses.replace(PLAIN, target="aarch64-macos")))
+        assert isinstance(facts, NotElf)
+        assert facts.what == "a macOS binary (Mach-O)"
