@@ -15,7 +15,7 @@ from lambdapack.artifact import Stack
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.facts.distributions import DistFacts, read_distributions
 from lambdapack.facts.elf import ElfFacts, NotElf
-from lambdapack.facts.extension import read_extension_name
+from lambdapack.facts.extension import foreign_extensions, read_extension_name
 from lambdapack.facts.handler import HandlerFacts, read_handler
 from lambdapack.facts.imports import RUNTIME, Explained, ImportFacts
 from lambdapack.facts.linking import LoadProblem, NativeFacts
@@ -123,6 +123,11 @@ class Subject:
                 found.setdefault(key, NativeFinding(problem, required.get(root)))
         return tuple(found.values())
 
+    def is_for_another_machine(self, path: str) -> bool:
+        """True for an ELF file of another processor or word size."""
+        facts = self.native.elf.get(path)
+        return isinstance(facts, ElfFacts) and (facts.machine != self.profile.machine or facts.bits != 64)
+
     def distribution_of(self, path: str) -> DistFacts | None:
         """The distribution whose RECORD lists a file, or else its neighbours; None for first-party code."""
         folder = f"{path.rpartition('/')[0]}/"
@@ -133,6 +138,16 @@ class Subject:
             if folder.count("/") > dist.root.count("/") + 1 and any(p.startswith(folder) for p in dist.record or ()):
                 neighbour = neighbour or dist
         return neighbour
+
+    @staticmethod
+    def required_by(dist: DistFacts, module: str) -> str | None:
+        """The requirement of a distribution that most likely brings a top-level module, by its name."""
+        wanted = module.replace("_", "-").lower()
+        for requirement in dist.requires:
+            name = requirement.split(";")[0].strip()
+            if name.lower().replace("_", "-").startswith(wanted):
+                return name
+        return None
 
     @property
     def target(self) -> str:
@@ -152,6 +167,11 @@ class Subject:
             f"--python-version {python} --python-platform {self.profile.machine}-{level} {dist.name}=={dist.version}"
         )
 
+    @cached_property
+    def foreign_extensions(self) -> tuple[str, ...]:
+        """Extension modules made for another Python or system, reached or not, that nothing else stands in for."""
+        return tuple(foreign_extensions(self.stack, self.profile.extension_suffixes))
+
     def explained(self, *kinds: str) -> Iterator[Explained]:
         """Yields the failed imports that are explained in one of these ways."""
         for item in self.imports.explained if self.imports else ():
@@ -162,8 +182,6 @@ class Subject:
 def describe_native(path: str, facts: ElfFacts | NotElf | None) -> str:
     """Says what a native file was made for, from its name and its content: `Python 3.11, Linux x86_64`."""
     name = read_extension_name(path)
-    if isinstance(facts, NotElf):
-        return facts.what
     python = f"Python {name.python}" if name.python else "no particular Python"
     free_threaded = " (free-threaded)" if name.python and name.python.endswith("t") else ""
     machine = facts.machine if isinstance(facts, ElfFacts) else name.machine

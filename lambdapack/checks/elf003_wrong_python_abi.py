@@ -14,7 +14,8 @@ How to fix it
     this machine.
 
 When to ignore it
-    When it is only a warning: the import is guarded, and the package works without its fast part.
+    When it is only a warning: the import is guarded, and the package works without its fast part; or nothing that the
+    handler imports needs the module.
 """
 
 from __future__ import annotations
@@ -24,22 +25,29 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check, describe_native
 
 
-@check("ELF003", "is made for another Python or system", needs=("handler",))
+@check("ELF003", "is made for another Python or system")
 def wrong_python_abi(subject: Subject) -> Iterator[Hit]:
-    said = set()
+    said = {item.absence.path for item in subject.explained("wrong-machine")}
     for item in subject.explained("wrong-abi"):
         path = item.absence.path
         if path is None or path in said:
             continue
         said.add(path)
-        found = describe_native(path, item.absence.elf)
-        wanted = subject.profile.extension_suffixes[0]
-        yield Hit(
-            path=path,
-            message=f"is made for {found}; {subject.target} looks for *{wanted}, "
-            f"so the module {item.absence.module} is missing",
-            fix=subject.reinstall(path),
-            evidence={"module": item.absence.module, "found": found, "wanted": wanted},
-            severity=Severity.ERROR if item.fatal else Severity.WARNING,
-            chain=(*item.failure.chain, item.absence.module),
-        )
+        severity = Severity.ERROR if item.fatal else Severity.WARNING
+        yield _hit(subject, path, item.absence.module, severity, (*item.failure.chain, item.absence.module))
+    for path in subject.foreign_extensions:
+        if path not in said and not subject.is_for_another_machine(path):
+            yield _hit(subject, path, None, Severity.WARNING, ())
+
+
+def _hit(subject: Subject, path: str, module: str | None, severity: Severity, chain: tuple[str, ...]) -> Hit:
+    found, wanted = describe_native(path, subject.native.elf.get(path)), subject.profile.extension_suffixes[0]
+    missing = f", so the module {module} is missing" if module else ""
+    return Hit(
+        path=path,
+        message=f"is made for {found}; {subject.target} looks for *{wanted}{missing}",
+        fix=subject.reinstall(path),
+        evidence={"module": module, "found": found, "wanted": wanted},
+        severity=severity,
+        chain=chain,
+    )

@@ -26,7 +26,8 @@ from lambdapack.checking import Hit, Subject, check
 def not_loadable(subject: Subject) -> Iterator[Hit]:
     for native in subject.native_findings:
         problem = native.problem
-        if problem.kind in ("not-elf", "truncated"):
+        # A file whose very name is another system's is told of as such (ELF003).
+        if problem.kind in ("not-elf", "truncated") and problem.path not in subject.foreign_extensions:
             yield Hit(
                 path=problem.path,
                 message=f"has to be {problem.wanted}; it is {problem.available}",

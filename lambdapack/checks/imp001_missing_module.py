@@ -27,31 +27,34 @@ _KINDS = ("absent", "elsewhere", "other-spelling", "left-standard-library", "not
 
 @check("IMP001", "imports a module that is missing", needs=("handler",))
 def missing_module(subject: Subject) -> Iterator[Hit]:
-    said = set()
+    groups: dict[tuple[str, str], list[Explained]] = {}
     for item in subject.explained(*_KINDS):
         failure = item.failure
-        if failure.kind != "missing-module" or failure.importer == RUNTIME or item.caught:
-            continue
-        if (failure.path, failure.module) in said:
-            continue
-        said.add((failure.path, failure.module))
+        if failure.kind == "missing-module" and failure.importer != RUNTIME and not item.caught:
+            groups.setdefault((failure.certainty, failure.module), []).append(item)
+    for (_, module), items in groups.items():
+        first = items[0]
+        failure = first.failure
         where = {"deferred": "in a function, ", "possible": "in code that may not run, ", "certain": ""}[
             failure.certainty
         ]
-        why, fix = _explanation(item, subject)
+        why, fix = _explanation(first, subject)
+        places = list(dict.fromkeys(f"{item.failure.path}:{item.failure.line}" for item in items))
         yield Hit(
             path=failure.path,
-            message=f"line {failure.line}: {where}imports {failure.module}, {why}",
+            message=f"line {failure.line}: {where}imports {module}, {why}"
+            + (f" (and {len(places) - 1} more {'place' if len(places) == 2 else 'places'})" if len(places) > 1 else ""),
             fix=fix,
             evidence={
-                "module": failure.module,
+                "module": module,
                 "line": failure.line,
-                "reason": item.absence.kind,
-                "found": item.absence.path,
+                "reason": first.absence.kind,
+                "found": first.absence.path,
                 "when": failure.certainty,
+                "places": places,
             },
-            severity=Severity.ERROR if item.fatal else Severity.WARNING,
-            chain=(*failure.chain, failure.module),
+            severity=Severity.ERROR if first.fatal else Severity.WARNING,
+            chain=(*failure.chain, module),
         )
 
 
@@ -84,6 +87,13 @@ def _explanation(item: Explained, subject: Subject) -> tuple[str, str]:
         return (
             f"and {top} in this artifact has no such module",
             f"pack all of {top}, or install the version that has {module}",
+        )
+    importer = subject.distribution_of(item.failure.path or "")
+    if importer is not None:
+        wanted = subject.required_by(importer, top) or top
+        return (
+            "which is neither in the artifact nor in the runtime",
+            f"install {wanted}, which {importer.name} {importer.version} needs; do not install with --no-deps",
         )
     return (
         "which is neither in the artifact nor in the runtime",

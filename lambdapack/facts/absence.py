@@ -7,6 +7,7 @@ from typing import Literal
 
 from lambdapack.facts.distributions import DistFacts
 from lambdapack.facts.elf import ElfFacts, NotElf
+from lambdapack.facts.extension import is_usable
 from lambdapack.facts.linking import NativeFacts
 from lambdapack.facts.modules import ModuleFinder
 from lambdapack.facts.outcome import Failure
@@ -73,7 +74,11 @@ class AbsenceReader:
         parent = self._finder.find_dotted(name.rpartition(".")[0]) if "." in name else None
         if "." in name and (parent is None or parent.search is None):
             return None
-        paths = [path for path in self._finder.near_misses(name, parent) if not self._usable(path)]
+        paths = [
+            path
+            for path in self._finder.near_misses(name, parent)
+            if not is_usable(path, self._profile.extension_suffixes)
+        ]
         if not paths:
             return None
         path = paths[0]
@@ -81,13 +86,6 @@ class AbsenceReader:
         if isinstance(facts, ElfFacts) and (facts.machine != self._profile.machine or facts.bits != 64):
             return Absence("wrong-machine", name, path, facts.machine, facts)
         return Absence("wrong-abi", name, path, elf=facts)
-
-    def _usable(self, path: str) -> bool:
-        name = path.rpartition("/")[2]
-        return any(
-            name.endswith(suffix) and name.count(".") == suffix.count(".")
-            for suffix in self._profile.extension_suffixes
-        )
 
     def _removed_file(self, name: str) -> Absence | None:
         if name not in self._removed:

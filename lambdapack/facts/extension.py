@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+from lambdapack.artifact import Stack
 
 _LINUX = re.compile(
     r"\.cpython-(?P<major>\d)(?P<minor>\d+)(?P<flags>[a-z]*)-(?P<machine>\w+)-linux-(?P<libc>gnu|musl)\w*\.so$"
@@ -27,6 +30,30 @@ class ExtensionName:
     python: str | None
     system: str
     machine: str | None
+
+
+def is_usable(path: str, suffixes: Iterable[str]) -> bool:
+    """True for a file that Python imports by its name: `module` + exactly one of the target's suffixes."""
+    name = posixpath.basename(path)
+    return any(name.endswith(suffix) and name.count(".") == suffix.count(".") for suffix in suffixes)
+
+
+def foreign_extensions(stack: Stack, suffixes: Iterable[str]) -> Iterator[str]:
+    """Yields extension modules whose names this Python never looks for, where nothing else has the module's name."""
+    importable = (*suffixes, ".py", ".pyc")
+    for located in stack.files():
+        path = located.path
+        name = read_extension_name(path)
+        if (
+            not path.endswith((".so", ".pyd"))
+            or is_usable(path, suffixes)
+            or (not name.python and name.system == "Linux")
+        ):
+            continue
+        folder, _, file = path.rpartition("/")
+        module = file.partition(".")[0]
+        if not any(is_usable(other, importable) for other in stack.names(folder) if other.startswith(f"{module}.")):
+            yield path
 
 
 def read_extension_name(path: str) -> ExtensionName:

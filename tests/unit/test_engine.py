@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Iterator
 
 import pytest
@@ -64,7 +65,7 @@ def test_the_catalogue_refuses_disorder(monkeypatch: pytest.MonkeyPatch) -> None
     class Info:
         name = "helpers"
 
-    monkeypatch.setattr(catalogue.pkgutil, "iter_modules", lambda _: [Info])
+    monkeypatch.setattr(pkgutil, "iter_modules", lambda _: [Info])
     all_checks.cache_clear()
     with pytest.raises(catalogue.DisorderedCatalogue, match="helpers"):
         all_checks()

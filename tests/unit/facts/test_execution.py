@@ -107,7 +107,7 @@ def test_an_unknown_error_class_may_catch() -> None:
         ("try:\n    import absent\nfinally:\n    pass", missing("absent")),
         ("try:\n    pass\nfinally:\n    import absent", missing("absent")),
         (
-            "try:\n    try:\n        import absent\n    except ValueError:\n        pass\nexcept ImportError:\n    pass",
+            "try:\n  try:\n    import absent\n  except ValueError:\n    pass\nexcept ImportError:\n  pass",
             [],
         ),
         ("with suppress(ImportError):\n    import absent", []),
