@@ -50,7 +50,8 @@ class NativeFinding:
 
     @property
     def severity(self) -> Severity:
-        return Severity.ERROR if self.required is not None and self.problem.certain else Severity.WARNING
+        certain = self.problem.certain or self.problem.elsewhere is not None
+        return Severity.ERROR if self.required is not None and certain else Severity.WARNING
 
     @property
     def chain(self) -> tuple[str, ...]:
@@ -94,6 +95,18 @@ class Subject:
         return sum(located.entry.size for located in self.stack.files())
 
     @cached_property
+    def damaged(self) -> tuple[tuple[str, str], ...]:
+        """Files whose content is not what the archive promises, with the reason. Every member's CRC is checked, unless
+        the artifact is too large for Lambda anyway: a few kilobytes can inflate to terabytes."""
+        found = dict(self.native.unread)
+        if self.imports is not None:
+            found |= self.imports.unread
+        if self.unzipped_size < self.profile.quotas.unzipped_bytes:
+            for mount in self.stack.mounts:
+                found |= {f"{mount.point}/{entry.path}": reason for entry, reason in mount.tree.damaged()}
+        return tuple(sorted(found.items()))
+
+    @cached_property
     def finder(self) -> ModuleFinder:
         return ModuleFinder(self.stack, self.profile)
 
@@ -117,7 +130,11 @@ class Subject:
         """Every reason why native code will not load: what the handler needs first, each cause once."""
         required = self.imports.required_natives if self.imports else {}
         found: dict[tuple[str, str, str], NativeFinding] = {}
-        for root in (*required, *(path for path in sorted(self.native.elf) if path not in required)):
+        visited: set[str] = set()
+        for root in (*required, *self.native.roots()):
+            if root in visited:
+                continue
+            visited |= self.native.closure(root)
             for problem in self.native.problems(root):
                 key = (problem.kind, problem.path, problem.wanted)
                 found.setdefault(key, NativeFinding(problem, required.get(root)))

@@ -96,6 +96,11 @@ class Tree(ABC):
             return stream.read()
         raise LookupError(entry.path)
 
+    def damaged(self) -> Iterator[tuple[Entry, str]]:
+        """Yields each file whose content does not match what its container promised, with the reason. Reads all that
+        has not been read yet; a folder promises nothing."""
+        return iter(())
+
     def close(self) -> None:  # noqa: B027 - most trees hold nothing open
         """Releases what the tree holds open."""
 

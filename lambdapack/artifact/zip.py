@@ -7,6 +7,7 @@ and every common tool do; an earlier copy of a name that comes twice is reported
 from __future__ import annotations
 
 import io
+import lzma
 import re
 import stat
 import zipfile
@@ -22,6 +23,10 @@ _ENCRYPTED = 0x1
 _UTF8_NAME = 0x800
 _LONGEST_LINK = 4096  # PATH_MAX of Linux
 _DRIVE = re.compile(r"^[A-Za-z]:[\\/]")
+
+_CHUNK = 1 << 20
+# RuntimeError: encrypted; NotImplementedError: a compression method that zipfile does not know.
+_DAMAGES = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, RuntimeError)
 
 _FOREIGN_MAGIC = (
     (b"\x1f\x8b", "a gzip archive"),
@@ -49,6 +54,7 @@ class ZipTree(Tree):
         except OSError as error:
             raise UnreadableArtifact(f"{path}: cannot be read: {error.strerror or error}") from error
         self._infos: dict[str, zipfile.ZipInfo] = {}
+        self._whole: set[str] = set()  # read to the end, with the right CRC
         self._problems: list[Problem] = []
         self._entries = self._index()
 
@@ -63,6 +69,16 @@ class ZipTree(Tree):
         infos = [(self._infos[entry.path], entry) for entry in wanted]
         for info, entry in sorted(infos, key=lambda pair: pair[0].header_offset):
             yield entry, io.BytesIO(self._inflate(info, entry.path))
+
+    def damaged(self) -> Iterator[tuple[Entry, str]]:
+        unread = [entry for entry in self._entries if entry.is_file and entry.path not in self._whole]
+        for entry in sorted(unread, key=lambda item: self._infos[item.path].header_offset):
+            try:
+                with self._zip.open(self._infos[entry.path]) as stream:
+                    while stream.read(_CHUNK):
+                        pass
+            except _DAMAGES as error:
+                yield entry, str(error)
 
     def close(self) -> None:
         self._zip.close()
@@ -106,11 +122,11 @@ class ZipTree(Tree):
 
     def _inflate(self, info: zipfile.ZipInfo, path: str) -> bytes:
         try:
-            return self._zip.read(info)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+            data = self._zip.read(info)
+        except _DAMAGES as error:
             raise UnreadableMember(f"{path}: {error}") from error
-        except (NotImplementedError, RuntimeError) as error:  # compression method; encryption
-            raise UnreadableMember(f"{path}: {error}") from error
+        self._whole.add(path)
+        return data
 
 
 def _mode(info: zipfile.ZipInfo) -> int:

@@ -30,10 +30,7 @@ def unreadable_member(subject: Subject) -> Iterator[Hit]:
                 path = f"{mount.point}/{problem.path}"
                 said.add(path)
                 yield _hit(path, problem.detail)
-    unread = dict(subject.native.unread)
-    if subject.imports is not None:
-        unread |= subject.imports.unread
-    for path, reason in sorted(unread.items()):
+    for path, reason in subject.damaged:
         if path not in said:
             yield _hit(path, reason)
 

@@ -94,9 +94,27 @@ def read_elf(data: bytes) -> ElfFacts | NotElf:
     if not data.startswith(MAGIC):
         return NotElf(_name_of(data) or "not an ELF file", "invalid ELF header")
     try:
-        return _read(ELFFile(io.BytesIO(data)), len(data))
-    except (ELFError, ConstructError, ValueError, KeyError, IndexError, OverflowError, UnicodeDecodeError) as error:
+        return _read(ELFFile(io.BytesIO(_as_the_loader_sees(data))), len(data))
+    except (
+        ELFError,
+        ConstructError,
+        ValueError,
+        KeyError,
+        IndexError,
+        OverflowError,
+        AttributeError,
+        AssertionError,
+    ) as error:
         return NotElf(f"a damaged ELF file ({str(error) or type(error).__name__})", "invalid ELF header")
+
+
+def _as_the_loader_sees(data: bytes) -> bytes:
+    """Blanks the header's fields about sections: the loader knows only segments, and a file may have lost the rest."""
+    header = bytearray(data[:_HEADER_SIZE])
+    is_64 = header[4] == 2  # EI_CLASS
+    for start, end in ((0x28, 0x30), (0x3C, 0x40)) if is_64 else ((0x20, 0x24), (0x30, 0x34)):
+        header[start:end] = bytes(end - start)
+    return bytes(header) + data[_HEADER_SIZE:]
 
 
 def _name_of(data: bytes) -> str | None:
@@ -136,7 +154,10 @@ def _search_path(values: Iterator[str]) -> tuple[str, ...]:
 
 def _offset(elf: ELFFile, address: int) -> int:
     """Returns the file offset of a loaded address: the sections may have been stripped, the segments never are."""
-    return next(iter(elf.address_offsets(address)))
+    offset = next(iter(elf.address_offsets(address)), None)
+    if offset is None:
+        raise ValueError(f"the address {address:#x} is in no segment")
+    return int(offset)
 
 
 def _chain(elf: ELFFile, tags: dict[str, list[Any]], address_tag: str) -> int | None:

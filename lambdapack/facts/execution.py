@@ -165,7 +165,9 @@ class Executor:
     def _statement(self, statement: Statement, context: _Context) -> Steps:
         match statement:
             case Import():
-                return (yield self._import(statement, context))
+                failures: list[Failure] = yield self._import(statement, context)
+                context.execution.names |= statement.bound_names  # also after a failure: what follows is judged, too
+                return failures
             case Constant():
                 self._assign(statement, context)
             case If():
@@ -335,12 +337,15 @@ class Executor:
             loaded: Execution | None = yield self._load(qualified, target, context)
             if loaded is not None:
                 return list(loaded.failures)
-        if self._name_may_exist(target, wanted):
+        if self._name_may_exist(target, wanted, context):
             return []
         return [self._failure("missing-name", statement, target.module.name, context, name=wanted)]
 
-    def _name_may_exist(self, target: Execution, wanted: str) -> bool:
-        if not target.done or not target.names_known or wanted in self._attributes:
+    def _name_may_exist(self, target: Execution, wanted: str, context: _Context) -> bool:
+        # A module that is still being imported may bind the name before it is asked for; only of the asking module
+        # itself is known what it has bound so far.
+        unfinished = not target.done and target is not context.execution
+        if unfinished or not target.names_known or wanted in self._attributes:
             return True
         if wanted.startswith("__") and wanted.endswith("__"):
             return True  # every module has some of these, whatever its source says

@@ -56,7 +56,8 @@ class ImportFacts:
         self.handler = handler
         self.unread: dict[str, str] = {}
         self._texts: dict[str, bytes] = {}
-        executor = Executor(finder, profile, self._program, native.loads, self._mentions)
+        executor = Executor(finder, profile, self._program, self._loads, self._mentions)
+        self.executions: dict[str, Execution] = executor.executions
         for hook in finder.hooks:
             self._texts[hook.path] = hook.text.encode()
             executor.run_line(read_source(hook.text.encode()), hook.path)
@@ -64,7 +65,6 @@ class ImportFacts:
         if handler.problem is None:
             failures = executor.run(handler.module, RUNTIME)
             self.failures = tuple(dict.fromkeys(failures))
-        self.executions: dict[str, Execution] = executor.executions
         if not self.failures:
             self._run_deferred(executor)
         self.doubts = tuple(executor.doubts)
@@ -129,6 +129,19 @@ class ImportFacts:
                     continue
                 for statement in execution.program.deferred:
                     executor.run_deferred(execution, statement)
+
+    def _loads(self, path: str) -> bool:
+        """False when the loader refuses a file; a library that stands elsewhere counts if it may be loaded by now."""
+        if not self._native.loads(path):
+            return False
+        wanted = {problem.elsewhere for problem in self._native.problems(path) if problem.elsewhere}
+        if not wanted or any(item.program and item.program.loads_libraries for item in self.executions.values()):
+            return True
+        for execution in self.executions.values():
+            other = execution.module
+            if other.kind == "extension" and other.path is not None and other.path != path:
+                wanted -= self._native.closure(other.path)
+        return not wanted
 
     def _program(self, module: Module) -> Program | None:
         data = self._source(module.path)

@@ -33,8 +33,9 @@ _MARKERS: Mapping[str, Version] = {"GLIBC_ABI_DT_RELR": (2, 36), "GLIBC_ABI_GNU2
 class LoadProblem:
     """Why the loader refuses `path` when it is asked to load `root` (the same file, or one that needs `path`).
 
-    `wanted` and `available` are the two values that disagree. `soname` is the library concerned. `certain` is False
-    where the runtime is not known well enough.
+    `wanted` and `available` are the two values that disagree. `soname` is the library concerned. `elsewhere` is a file
+    of the artifact that has this soname where the loader does not look: loaded before, it satisfies the need.
+    `certain` is False where that, or the runtime, is not known well enough.
     """
 
     kind: ProblemKind
@@ -43,6 +44,7 @@ class LoadProblem:
     wanted: str
     available: str
     soname: str | None = None
+    elsewhere: str | None = None
     certain: bool = True
 
 
@@ -61,6 +63,7 @@ class NativeFacts:
             name = facts.soname if isinstance(facts, ElfFacts) and facts.soname else posixpath.basename(path)
             self._sonames.setdefault(name, []).append(path)
         self._problems: dict[str, tuple[LoadProblem, ...]] = {}
+        self._closures: dict[str, frozenset[str]] = {}
 
     def _read(self, wanted: Iterable[Located]) -> None:
         for located in wanted:
@@ -80,15 +83,30 @@ class NativeFacts:
     def problems(self, path: str) -> tuple[LoadProblem, ...]:
         """Returns everything that stands in the way of loading a file and what it needs."""
         if path not in self._problems:
-            self._problems[path] = tuple(self._check(path))
+            self._problems[path] = tuple(dict.fromkeys(self._check(path)))
         return self._problems[path]
+
+    def roots(self) -> tuple[str, ...]:
+        """Returns the native files that nothing else in the artifact needs: those are loaded by name, and with them all
+        that they need. Files that are only reached in a circle come last."""
+        needed = {soname for facts in self.elf.values() if isinstance(facts, ElfFacts) for soname in facts.needed}
+        ranks = {
+            path: posixpath.basename(path) in needed or (isinstance(facts, ElfFacts) and facts.soname in needed)
+            for path, facts in self.elf.items()
+        }
+        return tuple(sorted(ranks, key=lambda path: (ranks[path], path)))
+
+    def closure(self, root: str) -> frozenset[str]:
+        """Returns the files of the artifact that loading `root` loads."""
+        self.problems(root)
+        return self._closures[root]
 
     def bundled(self, soname: str) -> tuple[str, ...]:
         """Returns the files of the stack that carry a soname, wherever they stand."""
         return tuple(sorted(self._sonames.get(soname, ())))
 
     def _check(self, root: str) -> Iterable[LoadProblem]:
-        seen: dict[str, None] = {root: None}
+        loaded: dict[str, str] = {}  # by soname: what is loaded once satisfies every later need of it
         queue: list[tuple[str, tuple[str, ...]]] = [(root, (root,))]
         while queue:
             path, chain = queue.pop(0)
@@ -105,15 +123,15 @@ class NativeFacts:
             assert isinstance(facts, ElfFacts)
             providers: dict[str, str | SystemLibrary] = {}
             for soname in facts.needed:
-                provider = self._provider(soname, path, facts, chain)
+                provider = loaded.get(soname) or self._provider(soname, path, facts, chain)
                 if provider is None:
                     yield self._missing(root, path, soname)
                     continue
                 providers[soname] = provider
                 if isinstance(provider, str):
-                    if provider not in seen:
-                        seen[provider] = None
+                    if provider not in loaded.values():
                         queue.append((provider, (*chain, provider)))
+                    loaded[soname] = provider
                 elif self._managed and provider.in_managed is not True:
                     yield LoadProblem(
                         "missing-library",
@@ -126,6 +144,7 @@ class NativeFacts:
                     )
             for need in facts.version_needs:
                 yield from self._version_problem(root, path, need, providers.get(need.library))
+        self._closures[root] = frozenset((root, *loaded.values()))
 
     def _unfit(self, facts: ElfFacts | NotElf) -> tuple[ProblemKind, str, str] | None:
         machine = self._profile.machine
@@ -144,7 +163,8 @@ class NativeFacts:
         satisfies every later need of the same soname (dl-load.c: _dl_map_object)."""
         elsewhere = [p for p in self.bundled(soname) if self._unfit(self.elf[p]) is None]
         available = f"only at {elsewhere[0]}, where the loader does not look" if elsewhere else "nowhere"
-        return LoadProblem("missing-library", root, path, soname, available, soname, certain=not elsewhere)
+        found = elsewhere[0] if elsewhere else None
+        return LoadProblem("missing-library", root, path, soname, available, soname, found, certain=found is None)
 
     def _provider(self, soname: str, path: str, facts: ElfFacts, chain: tuple[str, ...]) -> str | SystemLibrary | None:
         """Returns the stack's file or the system's library that a need leads to."""

@@ -7,7 +7,7 @@ be kept by content. `execution.py` runs it for one target.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 # A condition, as nested tuples: ("literal", value) · ("tuple", items) · ("name", "sys.version_info") ·
@@ -31,6 +31,13 @@ class Import:
     names: tuple[tuple[str, str], ...] | None = None
     bound: str | None = None
     dynamic: bool = False
+
+    @property
+    def bound_names(self) -> frozenset[str]:
+        """The names that the statement binds; those of a star import are not known here."""
+        if self.names is None:
+            return frozenset((self.bound,)) if self.bound else frozenset()
+        return frozenset(bound for _, bound in self.names if bound not in ("*", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,7 @@ Statement = Import | Try | If | Maybe | Raise | Constant | Leave
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Statements in order and the module-level names that the block itself binds."""
+    """Statements in order and the module-level names that the block itself binds, except those that imports bind."""
 
     statements: tuple[Statement, ...] = ()
     names: frozenset[str] = frozenset()
@@ -107,8 +114,9 @@ class Program:
     `exports` is a literal `__all__` (None: there is none; `exports_unknown`: it is computed). `members` are the names
     that classes bind, by class. `assigned_attributes` are names set on other objects at module level (`other.x = …`).
     `opaque`: names may come into being in ways that are not visible (`globals()`, `exec`, `sys.modules[...]`).
-    `import_hooks`: it touches `sys.path`, `sys.modules`, `sys.meta_path` or its own `__path__`, so that what can be
-    imported afterwards is not decided by files alone. `damaged`: parts could not be parsed.
+    `loads_libraries`: it loads native libraries by name (`ctypes.CDLL`). `import_hooks`: it changes `sys.path`,
+    `sys.modules`, `sys.meta_path` or its own `__path__`, so that what can be imported afterwards is not decided by
+    files alone. `damaged`: parts could not be parsed.
     """
 
     body: Block
@@ -119,6 +127,7 @@ class Program:
     assigned_attributes: frozenset[str]
     opaque: bool
     import_hooks: frozenset[str]
+    loads_libraries: bool
     damaged: bool
 
 
@@ -126,6 +135,8 @@ def all_names(block: Block) -> frozenset[str]:
     """Returns the names a block binds, in all of its branches."""
     found = set(block.names)
     for statement in block.statements:
+        if isinstance(statement, Import):
+            found |= statement.bound_names
         for inner in inner_blocks(statement):
             found |= all_names(inner)
     return frozenset(found)
@@ -153,6 +164,10 @@ def without_constants(statements: tuple[Statement, ...]) -> Iterator[Statement]:
         match statement:
             case Constant():
                 continue
+            case Import(names=None):
+                yield replace(statement, bound=None)
+            case Import(names=names):
+                yield replace(statement, names=tuple((name, "") for name, _ in names or ()))
             case Try():
                 yield Try(
                     _nameless(statement.body),

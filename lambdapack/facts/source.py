@@ -50,6 +50,7 @@ _HOOKS = {
         rb"\b__path__\s*(?:\[[^]\n]*\]\s*)?(?::[^=\n]*)?[+]?=(?!=)|\b__path__\s*\.\s*(?:append|insert|extend)\b|\bextend_path\b|\bdeclare_namespace\b"
     ),
 }
+_LOADS_LIBRARIES = re.compile(rb"\b[Cc][Dd][Ll][Ll]\b|\bLoadLibrary\b|\bdlopen\b|\bRTLD_GLOBAL\b")
 _EXTENDS_PATH = re.compile(rb"\bextend_path\b|\bdeclare_namespace\b")
 # Context managers of the standard library that never swallow an exception raised inside.
 _TRANSPARENT = re.compile(
@@ -75,6 +76,7 @@ def read_source(data: bytes) -> Program:
         assigned_attributes=frozenset(reader.attributes),
         opaque=bool(_OPAQUE.search(data)),
         import_hooks=hooks | ({"extend_path"} if _EXTENDS_PATH.search(data) else frozenset()),
+        loads_libraries=bool(_LOADS_LIBRARIES.search(data)),
         damaged=root.has_error,
     )
 
@@ -111,9 +113,7 @@ class _Reader:
     def _statement(self, node: Node, out: list[Statement], names: set[str]) -> None:
         match node.type:
             case "import_statement" | "import_from_statement" | "future_import_statement":
-                for statement in syntax.imports(node, self._data):
-                    out.append(statement)
-                    names.update(syntax.bound_by(statement))
+                out.extend(syntax.imports(node, self._data))
             case "expression_statement":
                 self._expression_statement(node, out, names)
             case "function_definition":

@@ -97,15 +97,6 @@ def _aliases(node: Node, data: bytes) -> Iterator[tuple[str, str | None]]:
             yield dotted(name, data), None
 
 
-def bound_by(statement: Import) -> Iterator[str]:
-    """Yields the names that an import binds; those of a star import are not known here."""
-    if statement.names is None:
-        if statement.bound:
-            yield statement.bound
-    else:
-        yield from (bound for _, bound in statement.names if bound != "*")
-
-
 def dynamic_imports(node: Node, data: bytes) -> Iterator[Statement]:
     """Yields `import_module("literal")` and `__import__("literal")` calls that run with their statement."""
     if node.type in _EVALUATED_LATER:
