@@ -6,7 +6,7 @@ catch what they really catch, and what cannot be known is kept apart from what i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,9 +26,8 @@ from lambdapack.facts.program import (
     Try,
     all_names,
 )
+from lambdapack.facts.trampoline import Steps, drive
 from lambdapack.profiles.profile import RuntimeProfile
-
-Steps = Generator["Steps", Any, Any]  # a trampolined call: yields the calls it makes, is sent their results
 
 
 @dataclass(slots=True)
@@ -69,19 +68,19 @@ class Executor:
         """Imports a dotted name as the runtime client does and returns what certainly fails."""
         origin = Execution(Module(importer, "builtin"), chain)
         context = _Context(origin, dict(self._values))
-        failures: list[Failure] = _drive(self._import_dotted(Import(0, name), name, context))
+        failures: list[Failure] = drive(self._import_dotted(Import(0, name), name, context))
         return failures
 
     def run_line(self, program: Program, path: str) -> None:
         """Executes one `import` line of a `.pth` file. site prints its errors and goes on."""
         execution = Execution(Module(path, "source", path), (path,), program=program)
         self._note_hooks(execution, program)
-        _drive(self._block(program.body, _Context(execution, dict(self._values), certain=False)))
+        drive(self._block(program.body, _Context(execution, dict(self._values), certain=False)))
 
     def run_deferred(self, execution: Execution, imported: Import) -> None:
         """Resolves an import that stands in a function; what fails is kept as a deferred doubt."""
         before = dict(self.doubts)
-        failures: list[Failure] = _drive(self._import(imported, _Context(execution, dict(self._values), certain=False)))
+        failures: list[Failure] = drive(self._import(imported, _Context(execution, dict(self._values), certain=False)))
         self.doubts = before
         for failure in failures:
             self.doubts[replace(failure, certainty="deferred")] = None
@@ -386,19 +385,6 @@ class Executor:
         return Failure(
             kind, importer.name, importer.path, statement.line, module, name, native_path, context.execution.chain
         )
-
-
-def _drive(call: Steps) -> Any:
-    """Runs a trampolined call: import chains are far deeper than Python's own stack may be."""
-    stack, value = [call], None
-    while stack:
-        try:
-            stack.append(stack[-1].send(value))
-            value = None
-        except StopIteration as stop:
-            stack.pop()
-            value = stop.value
-    return value
 
 
 def _unknown() -> Any:

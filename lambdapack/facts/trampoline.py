@@ -1,0 +1,24 @@
+"""Calls that do not use Python's stack: import chains are far deeper than it may be.
+
+A step is a generator: it yields the steps it wants run and is sent their results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+Steps = Generator["Steps", Any, Any]
+
+
+def drive(call: Steps) -> Any:
+    """Runs a step with all that it calls and returns its result."""
+    stack, value = [call], None
+    while stack:
+        try:
+            stack.append(stack[-1].send(value))
+            value = None
+        except StopIteration as stop:
+            stack.pop()
+            value = stop.value
+    return value
