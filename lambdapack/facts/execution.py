@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lambdapack.facts.conditions import Unknown, evaluate, target_names
+from lambdapack.facts.grammar import SyntaxProblem
 from lambdapack.facts.modules import Module, ModuleFinder
 from lambdapack.facts.outcome import Execution, Failure, FailureKind, catching, guards_imports
 from lambdapack.facts.program import (
@@ -43,7 +44,8 @@ class _Context:
 
 class Executor:
     """Executes modules of one finder. `program_of` returns a source module's program, None if it cannot be read;
-    `loads` says whether the loader accepts a native file."""
+    `refusal_of` says why the target's compiler refuses one, `loads` whether the loader accepts a native file,
+    `mentions` whether a module's source has a word in a string."""
 
     def __init__(
         self,
@@ -51,12 +53,14 @@ class Executor:
         profile: RuntimeProfile,
         program_of: Callable[[Module], Program | None],
         loads: Callable[[str], bool],
+        refusal_of: Callable[[Module, Program], SyntaxProblem | None],
         mentions: Callable[[Module, str], bool],
     ) -> None:
         self._finder = finder
         self._values = target_names(profile.python, profile.machine) | {"TYPE_CHECKING": False}
         self._program_of = program_of
         self._loads = loads
+        self._refusal_of = refusal_of
         self._mentions = mentions
         self._hooking: list[Execution] = []
         self._attributes: set[str] = set()
@@ -129,6 +133,15 @@ class Executor:
         program = self._program_of(execution.module)
         if program is None:
             execution.names_known = False
+            return
+        refusal = self._refusal_of(execution.module, program)
+        if refusal is not None:
+            execution.names_known = False
+            context = _Context(execution, {})
+            statement = Import(refusal.line, execution.module.name)
+            execution.failures.append(
+                self._failure("syntax", statement, execution.module.name, context, name=refusal.message)
+            )
             return
         execution.program = program
         self._note_hooks(execution, program)

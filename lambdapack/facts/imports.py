@@ -11,6 +11,7 @@ from lambdapack.errors import UnreadableMember
 from lambdapack.facts.absence import Absence, AbsenceReader
 from lambdapack.facts.distributions import DistFacts
 from lambdapack.facts.execution import Executor
+from lambdapack.facts.grammar import SyntaxProblem, check_syntax
 from lambdapack.facts.handler import HandlerFacts
 from lambdapack.facts.linking import NativeFacts
 from lambdapack.facts.modules import Module, ModuleFinder
@@ -56,7 +57,7 @@ class ImportFacts:
         self.handler = handler
         self.unread: dict[str, str] = {}
         self._texts: dict[str, bytes] = {}
-        executor = Executor(finder, profile, self._program, self._loads, self._mentions)
+        executor = Executor(finder, profile, self._program, self._loads, self._refusal, self._mentions)
         self.executions: dict[str, Execution] = executor.executions
         for hook in finder.hooks:
             self._texts[hook.path] = hook.text.encode()
@@ -146,6 +147,13 @@ class ImportFacts:
     def _program(self, module: Module) -> Program | None:
         data = self._source(module.path)
         return None if data is None else read_source(data)
+
+    def _refusal(self, module: Module, program: Program) -> SyntaxProblem | None:
+        """Judges first-party code, and of distributions what could not be parsed: the rest was compiled by others."""
+        if self.owner(module.path or "") is not None and not program.damaged:
+            return None
+        data = self._source(module.path)
+        return None if data is None else check_syntax(data, self._profile.python)
 
     def _source(self, path: str | None) -> bytes | None:
         located = self._stack.file(path) if path else None

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from lambdapack.facts.modules import Module
 from lambdapack.facts.program import Handler, Program, Try
 
-FailureKind = Literal["missing-module", "missing-name", "relative-import", "native", "raises"]
+FailureKind = Literal["missing-module", "missing-name", "relative-import", "native", "syntax", "raises"]
 Certainty = Literal["certain", "possible", "deferred"]
 
 
@@ -19,7 +19,7 @@ class Failure:
     """An import that fails. `importer` is the module with the statement, `path` its file, `line` where it stands.
 
     `module` is what was to be imported, absolute; `name` the name wanted from it; for `native` it is the extension
-    module and `native_path` its file; for `raises` `name` is the error's class. `chain`: modules from the handler to
+    module and `native_path` its file; for `syntax` `name` is what the compiler says; for `raises` the error's class. `chain`: modules from the handler to
     the importer. `certain`: it stops the handler's import; `possible`: it hangs on something that cannot be
     known; `deferred`: it stands in a function and fails when that is called.
     """
@@ -92,6 +92,8 @@ def _catches(name: str, failure: Failure) -> bool | None:
         return None
     if failure.kind == "missing-module":
         return issubclass(ModuleNotFoundError, caught)
+    if failure.kind == "syntax":
+        return issubclass(SyntaxError, caught)
     if failure.kind == "raises":
         error = _BUILTIN_ERRORS.get(failure.name or "")
         return issubclass(error, caught) if error else (True if caught in (Exception, BaseException) else None)
