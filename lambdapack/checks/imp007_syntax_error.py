@@ -1,9 +1,9 @@
 """A module that the handler's import reaches does not compile on the target's Python.
 
 What it finds
-    Syntax that the runtime's Python does not know (`match` on python3.9, `except*` on python3.10, nested quotes in f-strings
-    on python3.11), plain mistakes, bytes that are not UTF-8, NUL bytes. Judged by the runtime's grammar, whatever Python
-    runs lambdapack. Of distributions only what looks doubtful is judged.
+    Syntax that the runtime's Python does not know (`match` on python3.9, `except*` on python3.10, nested quotes in
+    f-strings on python3.11), plain mistakes, bytes that are not UTF-8, NUL bytes. Judged by the runtime's grammar,
+    whatever Python runs lambdapack. Of distributions only what looks doubtful is judged.
 
 Why it fails on Lambda
     "Runtime.UserCodeSyntaxError: Syntax error in module 'handler': invalid syntax (handler.py, line 3)". It names the

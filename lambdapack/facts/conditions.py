@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tree_sitter import Node
@@ -210,7 +210,7 @@ class VersionInfo(tuple[int, int]):
         return hash(tuple(self))
 
 
-def target_names(python: tuple[int, int], machine: str) -> dict[str, Any]:
+def target_names(python: tuple[int, int], machine: str, builtin_modules: Iterable[str] = ()) -> dict[str, Any]:
     """Returns what a module can ask about its surroundings, answered for Linux on Lambda."""
     version = VersionInfo(python)
     return {
@@ -219,6 +219,7 @@ def target_names(python: tuple[int, int], machine: str) -> dict[str, Any]:
         "sys.version_info.minor": python[1],
         "sys.hexversion": (python[0] << 24) | (python[1] << 16) | 0xF0,
         "sys.platform": "linux",
+        "sys.builtin_module_names": tuple(builtin_modules),
         "sys.byteorder": "little",
         "sys.maxsize": 2**63 - 1,
         "sys.implementation.name": "cpython",
@@ -226,6 +227,7 @@ def target_names(python: tuple[int, int], machine: str) -> dict[str, Any]:
         "platform.system()": "Linux",
         "platform.machine()": machine,
         "platform.python_implementation()": "CPython",
+        "TYPE_CHECKING": False,  # wherever it comes from, this is what it means
         "typing.TYPE_CHECKING": False,
         "typing_extensions.TYPE_CHECKING": False,
         "six.PY2": False,

@@ -6,10 +6,13 @@ catch what they really catch, and what cannot be known is kept apart from what i
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lambdapack.facts.belief import Belief
 from lambdapack.facts.conditions import Unknown, evaluate, target_names
 from lambdapack.facts.grammar import SyntaxProblem
 from lambdapack.facts.modules import Module, ModuleFinder
@@ -17,6 +20,7 @@ from lambdapack.facts.outcome import Execution, Failure, FailureKind, catching, 
 from lambdapack.facts.program import (
     Block,
     Constant,
+    Effect,
     If,
     Import,
     Leave,
@@ -25,6 +29,7 @@ from lambdapack.facts.program import (
     Raise,
     Statement,
     Try,
+    Use,
     all_names,
 )
 from lambdapack.facts.trampoline import Steps, drive
@@ -45,7 +50,7 @@ class _Context:
 class Executor:
     """Executes modules of one finder. `program_of` returns a source module's program, None if it cannot be read;
     `refusal_of` says why the target's compiler refuses one, `loads` whether the loader accepts a native file,
-    `mentions` whether a module's source has a word in a string."""
+    `belief` what code that ran may have made besides."""
 
     def __init__(
         self,
@@ -54,16 +59,14 @@ class Executor:
         program_of: Callable[[Module], Program | None],
         loads: Callable[[str], bool],
         refusal_of: Callable[[Module, Program], SyntaxProblem | None],
-        mentions: Callable[[Module, str], bool],
+        belief: Belief,
     ) -> None:
         self._finder = finder
-        self._values = target_names(profile.python, profile.machine) | {"TYPE_CHECKING": False}
+        self._values = target_names(profile.python, profile.machine, profile.builtin_modules)
         self._program_of = program_of
         self._loads = loads
         self._refusal_of = refusal_of
-        self._mentions = mentions
-        self._hooking: list[Execution] = []
-        self._attributes: set[str] = set()
+        self._belief = belief
         self.executions: dict[str, Execution] = {}
         self.doubts: dict[Failure, None] = {}
         self.caught: dict[Failure, None] = {}
@@ -78,7 +81,7 @@ class Executor:
     def run_line(self, program: Program, path: str) -> None:
         """Executes one `import` line of a `.pth` file. site prints its errors and goes on."""
         execution = Execution(Module(path, "source", path), (path,), program=program)
-        self._note_hooks(execution, program)
+        self._belief.note(execution.module, program)
         drive(self._block(program.body, _Context(execution, dict(self._values), certain=False)))
 
     def run_deferred(self, execution: Execution, imported: Import) -> None:
@@ -109,6 +112,7 @@ class Executor:
                 yield self._execute(execution)
             case "extension":
                 execution.names_known = False
+                self._belief.note(module, None)
                 if module.path is not None and not self._loads(module.path):
                     execution.failures.append(
                         self._failure("native", Import(0, name), name, context, native_path=module.path)
@@ -118,6 +122,8 @@ class Executor:
             case _:
                 execution.names_known = False
         execution.done = True
+        if parent is not None:
+            parent.names.add(name.rpartition(".")[2])  # the import system binds a submodule in its package
         return execution
 
     def _in_extended_path(self, name: str, parent: Execution) -> Module | None:
@@ -144,7 +150,7 @@ class Executor:
             )
             return
         execution.program = program
-        self._note_hooks(execution, program)
+        self._belief.note(execution.module, program)
         if program.opaque or program.damaged:
             execution.names_known = False
         values = dict(self._values)
@@ -154,11 +160,6 @@ class Executor:
         if "__getattr__" in execution.names:
             execution.names_known = False
 
-    def _note_hooks(self, execution: Execution, program: Program) -> None:
-        self._attributes |= program.assigned_attributes
-        if program.import_hooks:
-            self._hooking.append(execution)
-
     # -- statements ------------------------------------------------------------------------------------------------
 
     def _block(self, block: Block, context: _Context) -> Steps:
@@ -166,11 +167,9 @@ class Executor:
         context.execution.names |= block.names
         failures: list[Failure] = []
         for statement in block.statements:
-            if isinstance(statement, Leave):
-                break
             raised: list[Failure] = yield self._statement(statement, context)
             failures.extend(failure for failure in raised if failure not in failures)
-            if isinstance(statement, Raise) or (raised and context.stop):
+            if isinstance(statement, Raise | Leave) or (raised and context.stop):
                 break
         return failures
 
@@ -190,15 +189,28 @@ class Executor:
                 yield self._maybe(statement.body, context)
             case Raise():
                 return self._raise(statement, context)
+            case Leave():
+                return [self._raised("SystemExit", statement.line, context)]
+            case Use():
+                return self._use(statement, context)
+            case Effect():
+                context.execution.effects += 1
         return []
 
     def _assign(self, statement: Constant, context: _Context) -> None:
-        try:
-            context.values[statement.name] = (
-                evaluate(statement.value, context.values) if context.certain else _unknown()
-            )
-        except Unknown:
-            context.values.pop(statement.name, None)
+        program = context.execution.program
+        context.values.pop(statement.name, None)
+        if context.certain and (program is None or statement.name not in program.volatile):
+            with suppress(Unknown):
+                context.values[statement.name] = evaluate(statement.value, context.values)
+
+    def _use(self, statement: Use, context: _Context) -> list[Failure]:
+        """`try: NAME` / `except NameError`: how code asks whether a name is bound."""
+        execution = context.execution
+        known = statement.name in execution.names or statement.name in context.values
+        if known or not execution.names_known or hasattr(builtins, statement.name):
+            return []
+        return [self._raised("NameError", statement.line, context)]
 
     def _if(self, statement: If, context: _Context) -> Steps:
         for condition, body in statement.branches:
@@ -223,26 +235,38 @@ class Executor:
 
     def _try(self, statement: Try, context: _Context) -> Steps:
         inner = replace(context, stop=bool(statement.handlers) or context.stop)
-        doubts = dict(self.doubts)
+        doubts, effects = dict(self.doubts), context.execution.effects
         raised: list[Failure] = yield self._block(statement.body, inner)
         if guards_imports(statement):
             self.doubts = doubts  # whoever guards an import is ready for its failure
+        # Something else in the body may have been raised, and caught, before or instead.
+        sure = context.execution.effects == effects or not statement.handlers
         failures: list[Failure] = []
         if raised:
-            failures.extend((yield self._except(statement, raised, context)))
+            failures.extend((yield self._except(statement, raised, context, sure=sure)))
         else:
             for handler in statement.handlers:  # not reached as far as can be known, but their names may be bound
-                context.execution.names |= all_names(handler.body)
-            failures.extend((yield self._block(statement.orelse, context)))
+                names = all_names(handler.body)
+                context.execution.names |= names
+                for name in names if not sure else ():
+                    context.values.pop(name, None)
+            if sure:
+                failures.extend((yield self._block(statement.orelse, context)))
+            else:
+                yield self._maybe(statement.orelse, context)
         failures.extend((yield self._block(statement.final, context)))
         return failures
 
-    def _except(self, statement: Try, raised: list[Failure], context: _Context) -> Steps:
+    def _except(self, statement: Try, raised: list[Failure], context: _Context, *, sure: bool) -> Steps:
         """Runs the handler that catches what was raised and returns what leaves the `try`."""
-        handler, sure = catching(statement.handlers, raised[0])
+        handler, catches = catching(statement.handlers, raised[0])
         if handler is None:
-            return raised
-        if not sure:
+            if sure:
+                return raised
+            for failure in raised:
+                self.doubts[replace(failure, certainty="possible")] = None
+            return []
+        if not catches:
             for failure in raised:
                 self.doubts[replace(failure, certainty="possible")] = None
             yield self._maybe(handler.body, context)
@@ -258,16 +282,11 @@ class Executor:
             return list(context.handling)  # whatever the handler raises, this is where it came from
         if statement.error is None:
             return []
-        name = statement.error.rpartition(".")[2]
-        return [
-            self._failure(
-                "raises",
-                Import(statement.line, context.execution.module.name),
-                context.execution.module.name,
-                context,
-                name=name,
-            )
-        ]
+        return [self._raised(statement.error.rpartition(".")[2], statement.line, context)]
+
+    def _raised(self, error: str, line: int, context: _Context) -> Failure:
+        module = context.execution.module.name
+        return self._failure("raises", Import(line, module), module, context, name=error)
 
     # -- imports ---------------------------------------------------------------------------------------------------
 
@@ -281,12 +300,13 @@ class Executor:
                 return [self._failure("relative-import", statement, "." * statement.level + name, context)]
             name = f"{base}.{name}" if name else base
         failures: list[Failure] = yield self._import_dotted(statement, name, context)
-        if failures or statement.names is None:
+        if statement.names is None:
             if not failures:
                 self._alias(statement, name, context)
             return failures
-        target = self.executions.get(name)
+        target = None if failures else self.executions.get(name)
         if target is None:
+            context.execution.names_known &= all(wanted != "*" for wanted, _ in statement.names)
             return failures
         for wanted, bound in statement.names:
             if wanted == "*":
@@ -312,26 +332,10 @@ class Executor:
         self, statement: Import, missing: str, wanted: str, parent: Execution | None, context: _Context
     ) -> list[Failure]:
         failure = self._failure("missing-module", statement, missing, context)
-        if self._may_be_made(missing, parent):
+        if self._belief.module_may_exist(missing, parent):
             self.doubts[replace(failure, certainty="possible")] = None
             return []
         return [failure]
-
-    def _may_be_made(self, missing: str, parent: Execution | None) -> bool:
-        """True when code that ran before can provide the module in a way that files do not show."""
-        if parent is not None and parent.program is not None and parent.program.import_hooks - {"sys.path"}:
-            return True
-        top = missing.partition(".")[0]
-        for execution in self._hooking:
-            hooks = execution.program.import_hooks if execution.program else frozenset()
-            own_top = execution.module.name.partition(".")[0]
-            if own_top == top and hooks & {"sys.modules", "sys.meta_path"}:
-                return True
-            if self._mentions(execution.module, top if parent is None else missing):
-                return True
-            if "sys.path" in hooks and parent is None and self._finder.elsewhere(top):
-                return True
-        return False
 
     def _from(self, statement: Import, target: Execution, wanted: str, bound: str, context: _Context) -> Steps:
         if wanted in target.names:
@@ -349,19 +353,9 @@ class Executor:
             loaded: Execution | None = yield self._load(qualified, target, context)
             if loaded is not None:
                 return list(loaded.failures)
-        if self._name_may_exist(target, wanted, context):
+        if self._belief.name_may_exist(target, wanted, context.execution):
             return []
         return [self._failure("missing-name", statement, target.module.name, context, name=wanted)]
-
-    def _name_may_exist(self, target: Execution, wanted: str, context: _Context) -> bool:
-        # A module that is still being imported may bind the name before it is asked for; only of the asking module
-        # itself is known what it has bound so far.
-        unfinished = not target.done and target is not context.execution
-        if unfinished or not target.names_known or wanted in self._attributes:
-            return True
-        if wanted.startswith("__") and wanted.endswith("__"):
-            return True  # every module has some of these, whatever its source says
-        return bool(target.program and target.program.import_hooks & {"sys.modules", "__path__", "extend_path"})
 
     def _star(self, target: Execution, context: _Context) -> None:
         program = target.program
@@ -398,7 +392,3 @@ class Executor:
         return Failure(
             kind, importer.name, importer.path, statement.line, module, name, native_path, context.execution.chain
         )
-
-
-def _unknown() -> Any:
-    raise Unknown

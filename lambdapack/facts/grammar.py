@@ -1,7 +1,7 @@
 """Would the target's Python compile a module? Judged by the target's grammar, whatever Python runs lambdapack.
 
-The parser is ruff's: it knows every grammar from Python 3.7 on and which version added what. Decoding follows PEP 263 and
-what CPython's importer does; nothing is run.
+The parser is ruff's: it knows every grammar from Python 3.7 on and which version added what. Decoding follows PEP 263
+and what CPython's importer does; nothing is run.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _parse(text: str, python: tuple[int, int]) -> SyntaxProblem | None:
 @cache
 def _ruff() -> str:
     try:
-        return find_ruff_bin()
+        return str(find_ruff_bin())
     except FileNotFoundError as error:
         raise MissingRequirement(
             "ruff is not installed, so no syntax can be judged", hint="pip install ruff"

@@ -9,6 +9,7 @@ from functools import cached_property
 from lambdapack.artifact import Stack
 from lambdapack.errors import UnreadableMember
 from lambdapack.facts.absence import Absence, AbsenceReader
+from lambdapack.facts.belief import Belief
 from lambdapack.facts.distributions import DistFacts
 from lambdapack.facts.execution import Executor
 from lambdapack.facts.grammar import SyntaxProblem, check_syntax
@@ -57,7 +58,8 @@ class ImportFacts:
         self.handler = handler
         self.unread: dict[str, str] = {}
         self._texts: dict[str, bytes] = {}
-        executor = Executor(finder, profile, self._program, self._loads, self._refusal, self._mentions)
+        belief = Belief(finder, self._mentions, self._native_mentions)
+        executor = Executor(finder, profile, self._program, self._loads, self._refusal, belief)
         self.executions: dict[str, Execution] = executor.executions
         for hook in finder.hooks:
             self._texts[hook.path] = hook.text.encode()
@@ -68,7 +70,8 @@ class ImportFacts:
             self.failures = tuple(dict.fromkeys(failures))
         if not self.failures:
             self._run_deferred(executor)
-        self.doubts = tuple(executor.doubts)
+        # What may fail in a library under conditions is its own business; it was written to be ready for it.
+        self.doubts = tuple(doubt for doubt in executor.doubts if self.owner(doubt.path or "") is None)
         self.caught = tuple(failure for failure in executor.caught if failure not in self.failures)
 
     @cached_property
@@ -164,6 +167,12 @@ class ImportFacts:
         except UnreadableMember as error:
             self.unread[path] = str(error)
             return None
+
+    def _native_mentions(self, path: str, word: str) -> bool:
+        """True when the bytes of a native file have a word."""
+        if path not in self._texts:
+            self._texts[path] = self._source(path) or b""
+        return word.encode() in self._texts[path]
 
     def _mentions(self, module: Module, word: str) -> bool:
         """True when the module's source has the word in a string literal: code that makes modules names them."""

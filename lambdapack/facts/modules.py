@@ -119,7 +119,17 @@ class ModuleFinder:
         )
 
     def elsewhere(self, name: str) -> tuple[str, ...]:
-        """Returns where the module's own file stands outside the places that are searched, shortest path first."""
+        """Returns the copies that would be found if only their folder were on `sys.path`: none inside a package."""
+        depth = name.count(".") + 1
+
+        def folder_of(path: str) -> str:
+            place = path.removesuffix("/__init__.py").removesuffix(".py")
+            return "/".join(place.split("/")[:-depth])
+
+        return tuple(path for path in self.copies(name) if "__init__.py" not in self._stack.names(folder_of(path)))
+
+    def copies(self, name: str) -> tuple[str, ...]:
+        """Returns where files or folders of the module's name stand outside the places that are searched."""
         tail = "/" + name.replace(".", "/")
         files = (path for path in self._stack.located if path.endswith((f"{tail}.py", f"{tail}/__init__.py")))
         folders = (path for path in self._stack.folders() if path.endswith(tail))

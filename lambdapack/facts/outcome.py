@@ -18,10 +18,10 @@ Certainty = Literal["certain", "possible", "deferred"]
 class Failure:
     """An import that fails. `importer` is the module with the statement, `path` its file, `line` where it stands.
 
-    `module` is what was to be imported, absolute; `name` the name wanted from it; for `native` it is the extension
-    module and `native_path` its file; for `syntax` `name` is what the compiler says; for `raises` the error's class. `chain`: modules from the handler to
-    the importer. `certain`: it stops the handler's import; `possible`: it hangs on something that cannot be
-    known; `deferred`: it stands in a function and fails when that is called.
+    `module` is what was to be imported, absolute; `name` the name wanted from it. For `native` it is the extension
+    module and `native_path` its file; for `syntax` `name` is what the compiler says, for `raises` the error's class.
+    `chain`: modules from the handler to the importer. `certain`: it stops the handler's import; `possible`: it hangs on
+    something that cannot be known; `deferred`: it stands in a function and fails when that is called.
     """
 
     kind: FailureKind
@@ -37,7 +37,8 @@ class Failure:
 
 @dataclass(slots=True)
 class Execution:
-    """One executed (or just being executed) module. `names` is what it binds; `failures` what it fails with."""
+    """One executed (or just being executed) module. `names` is what it binds; `failures` what it fails with; `effects`
+    counts what ran in the bodies of `try` and may have raised."""
 
     module: Module
     chain: tuple[str, ...]
@@ -47,6 +48,7 @@ class Execution:
     failures: list[Failure] = field(default_factory=list)
     program: Program | None = None
     done: bool = False
+    effects: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ class Raise:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """`NAME = expression` with an expression that a condition may depend on."""
+    """`NAME = expression`: a condition may depend on it. The value is often unknown, which ends an earlier one."""
 
     name: str
     value: Expression
@@ -90,10 +90,25 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """A statement after which the rest of the block is not reached: `sys.exit()`."""
+    """`sys.exit()` and its like."""
+
+    line: int
 
 
-Statement = Import | Try | If | Maybe | Raise | Constant | Leave
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A statement that is nothing but a name: a test whether it is bound."""
+
+    line: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Something in the body of a `try` that may raise, whatever it is."""
+
+
+Statement = Import | Try | If | Maybe | Raise | Constant | Leave | Use | Effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +128,12 @@ class Program:
 
     `exports` is a literal `__all__` (None: there is none; `exports_unknown`: it is computed). `members` are the names
     that classes bind, by class. `assigned_attributes` are names set on other objects at module level (`other.x = …`).
-    `opaque`: names may come into being in ways that are not visible (`globals()`, `exec`, `sys.modules[...]`).
-    `loads_libraries`: it loads native libraries by name (`ctypes.CDLL`). `import_hooks`: it changes `sys.path`,
-    `sys.modules`, `sys.meta_path` or its own `__path__`, so that what can be imported afterwards is not decided by
-    files alone. `damaged`: parts could not be parsed.
+    `computed_attributes`: it also sets names that are computed. `volatile` are names bound in other ways than by plain
+    assignment: their value is never known. `opaque`: its own names may come into being in ways that are not visible
+    (`globals()`, `exec`). `import_hooks`: it changes `sys.path`, `sys.modules`, `sys.meta_path` or its own `__path__`,
+    so that what can be imported afterwards is not decided by files alone; `path_functions` are functions that change
+    `sys.path` when somebody calls them, `called` is what the module calls while it is imported. `loads_libraries`: it
+    loads native libraries by name (`ctypes.CDLL`). `damaged`: parts could not be parsed.
     """
 
     body: Block
@@ -124,9 +141,13 @@ class Program:
     exports: tuple[str, ...] | None
     exports_unknown: bool
     members: dict[str, frozenset[str]]
+    volatile: frozenset[str]
     assigned_attributes: frozenset[str]
+    computed_attributes: bool
     opaque: bool
     import_hooks: frozenset[str]
+    path_functions: frozenset[str]
+    called: frozenset[str]
     loads_libraries: bool
     damaged: bool
 
@@ -139,6 +160,17 @@ def all_names(block: Block) -> frozenset[str]:
             found |= statement.bound_names
         for inner in inner_blocks(statement):
             found |= all_names(inner)
+    return frozenset(found)
+
+
+def imported_names(block: Block) -> frozenset[str]:
+    """Returns the names that imports bind, in all branches."""
+    found: set[str] = set()
+    for statement in block.statements:
+        if isinstance(statement, Import):
+            found |= statement.bound_names
+        for inner in inner_blocks(statement):
+            found |= imported_names(inner)
     return frozenset(found)
 
 

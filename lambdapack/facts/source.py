@@ -12,12 +12,14 @@ from collections.abc import Iterator
 import tree_sitter_python
 from tree_sitter import Language, Node, Parser
 
-from lambdapack.facts import syntax
+from lambdapack.facts import syntax, traits
 from lambdapack.facts.conditions import read_condition
+from lambdapack.facts.exports import Exports
 from lambdapack.facts.program import (
     EMPTY,
     Block,
     Constant,
+    Effect,
     Handler,
     If,
     Import,
@@ -27,38 +29,25 @@ from lambdapack.facts.program import (
     Raise,
     Statement,
     Try,
+    Use,
     all_names,
+    imported_names,
     without_constants,
 )
 
 _PARSER = Parser(Language(tree_sitter_python.language()))
 
-_OPAQUE = re.compile(
-    rb"\bglobals\s*\(|\blocals\s*\(\)\s*[\[.]|\bvars\s*\(|\bexec\s*\(|\bsys\s*\.\s*modules\s*\[|\bmodules\s*\[\s*__name__"
-    rb"|\b__dict__\b|\bsetattr\s*\(|\blazy_loader\b|\b_LazyModule\b|\blazy_import\b"
-)
-# Only what changes them counts: many modules read them.
-_HOOKS = {
-    "sys.path": re.compile(
-        rb"\bpath\s*\.\s*(?:append|insert|extend|remove)\b|\bsys\s*\.\s*path\s*(?:\[[^]\n]*\]\s*)?[+]?=(?!=)|\baddsitedir\b"
-    ),
-    "sys.modules": re.compile(
-        rb"\bmodules\s*\[[^]\n]*(?:\[[^]\n]*\][^]\n]*)?\]\s*=(?!=)|\bmodules\s*\.\s*(?:update|setdefault|__setitem__)\b"
-    ),
-    "sys.meta_path": re.compile(rb"\bmeta_path\b|\bpath_hooks\b"),
-    "__path__": re.compile(
-        rb"\b__path__\s*(?:\[[^]\n]*\]\s*)?(?::[^=\n]*)?[+]?=(?!=)|\b__path__\s*\.\s*(?:append|insert|extend)\b|\bextend_path\b|\bdeclare_namespace\b"
-    ),
-}
-_LOADS_LIBRARIES = re.compile(rb"\b[Cc][Dd][Ll][Ll]\b|\bLoadLibrary\b|\bdlopen\b|\bRTLD_GLOBAL\b")
-_EXTENDS_PATH = re.compile(rb"\bextend_path\b|\bdeclare_namespace\b")
 # Context managers of the standard library that never swallow an exception raised inside.
 _TRANSPARENT = re.compile(
     rb"^(?:warnings\.)?catch_warnings\b|^open\b|^(?:threading\.)?R?Lock\b|^(?:\w+\.)?_?lock\b|^(?:contextlib\.)?nullcontext\b"
 )
 _SUPPRESS = re.compile(rb"^(?:contextlib\.)?suppress\b")
 _LEAVES = re.compile(rb"^(?:sys\.exit|os\._exit|exit|quit)\s*\(")
-_DYNAMIC_IMPORT = re.compile(rb"\bimport_module\s*\(|\b__import__\s*\(")
+_IMPORTS = ("import_statement", "import_from_statement", "future_import_statement")
+_LITERALS = frozenset(("identifier", "string", "integer", "float", "true", "false", "none"))
+_HARMLESS = frozenset(
+    (*_IMPORTS, "function_definition", "pass_statement", "comment", "global_statement", "raise_statement")
+)
 
 
 def read_source(data: bytes) -> Program:
@@ -66,17 +55,24 @@ def read_source(data: bytes) -> Program:
     root = _PARSER.parse(data).root_node
     reader = _Reader(data)
     body = reader.block(root)
-    hooks = frozenset(name for name, pattern in _HOOKS.items() if pattern.search(data))
+    imported = imported_names(body)
+    # Methods set attributes on all sorts of objects; modules are filled by functions and by the module itself.
+    loose = b"\n".join(syntax.raw(child, data) for child in root.named_children if not syntax.is_class(child))
+    attributes, computed = traits.set_attributes(loose, imported)
     return Program(
         body=body,
         deferred=tuple(reader.deferred),
-        exports=None if reader.exports is None else tuple(reader.exports),
-        exports_unknown=reader.exports_unknown,
+        exports=None if reader.exports.names is None else tuple(reader.exports.names),
+        exports_unknown=reader.exports.unknown,
         members=reader.members,
-        assigned_attributes=frozenset(reader.attributes),
-        opaque=bool(_OPAQUE.search(data)),
-        import_hooks=hooks | ({"extend_path"} if _EXTENDS_PATH.search(data) else frozenset()),
-        loads_libraries=bool(_LOADS_LIBRARIES.search(data)),
+        volatile=frozenset(reader.volatile) | imported,
+        assigned_attributes=attributes | reader.attributes,
+        computed_attributes=computed,
+        opaque=traits.is_opaque(data),
+        import_hooks=traits.import_hooks(data) | ({"sys.path"} if reader.changes_path else frozenset()),
+        path_functions=frozenset(reader.path_functions),
+        called=frozenset(reader.called),
+        loads_libraries=traits.loads_libraries(data),
         damaged=root.has_error,
     )
 
@@ -87,11 +83,16 @@ class _Reader:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self.deferred: list[Import] = []
-        self.exports: list[str] | None = None
-        self.exports_unknown = False
+        self.exports = Exports(data)
         self.members: dict[str, frozenset[str]] = {}
         self.attributes: set[str] = set()
-        self._class_depth = 0
+        self.volatile: set[str] = set()
+        self.path_functions: set[str] = set()
+        self.called: set[str] = set()
+        self.changes_path = False
+        self._importers = {"__import__"}
+        self._classes: list[str] = []
+        self._try_depth = 0
         self._global_names: set[str] = set()
 
     def block(self, node: Node) -> Block:
@@ -99,6 +100,8 @@ class _Reader:
         statements: list[Statement] = []
         names: set[str] = set()
         for child in node.named_children:
+            if self._try_depth and self._may_raise(child):
+                statements.append(Effect())
             self._statement(child, statements, names)
         if node.type == "module":
             names |= self._global_names
@@ -107,13 +110,28 @@ class _Reader:
     def _text(self, node: Node) -> str:
         return syntax.text(node, self._data)
 
+    def _name(self, node: Node) -> str:
+        return syntax.dotted(node, self._data)
+
     def _bytes(self, node: Node) -> bytes:
         return syntax.raw(node, self._data)
 
+    def _may_raise(self, node: Node) -> bool:
+        """True for a statement that may raise something other than what its imports raise."""
+        if node.type == "expression_statement" and node.named_child_count == 1:
+            child = node.named_children[0]
+            right = child.child_by_field_name("right") if child.type == "assignment" else child
+            return right is not None and right.type not in _LITERALS
+        return node.type not in _HARMLESS
+
     def _statement(self, node: Node, out: list[Statement], names: set[str]) -> None:
         match node.type:
-            case "import_statement" | "import_from_statement" | "future_import_statement":
-                out.extend(syntax.imports(node, self._data))
+            case "import_statement" | "import_from_statement":
+                for statement in syntax.imports(node, self._data):
+                    self._note_importer(statement)
+                    out.append(statement)
+            case "future_import_statement":
+                names.update(alias or name for name, alias in syntax.aliases(node, self._data))
             case "expression_statement":
                 self._expression_statement(node, out, names)
             case "function_definition":
@@ -143,10 +161,21 @@ class _Reader:
             case "ERROR":
                 for child in node.named_children:  # what the parser could still make out
                     self._statement(child, out, names)
-            case "assert_statement" | "delete_statement" | "global_statement" | "pass_statement" | "comment":
+            case "delete_statement":
+                self.volatile.update(self._name(child) for child in node.named_children)
+            case "global_statement":
+                self._global_names.update(self._name(child) for child in node.named_children)
+            case "pass_statement" | "comment":
                 pass
             case _:
                 self._walrus(node, names)
+
+    def _note_importer(self, statement: Import) -> None:
+        """Remembers under which names `importlib.import_module` is called here: others have functions of that name."""
+        if statement.module == "importlib" and not statement.level:
+            if statement.names is None:
+                self._importers.add(f"{statement.bound}.import_module")
+            self._importers.update(bound for name, bound in statement.names or () if name == "import_module")
 
     # -- names -----------------------------------------------------------------------------------------------------
 
@@ -157,38 +186,44 @@ class _Reader:
                 self._assignment(child, out, names)
             elif child.type == "augmented_assignment":
                 self._augmented(child)
+            elif child.type == "identifier":
+                out.append(Use(node.start_point[0] + 1, self._name(child)))
             elif child.type == "call" and _LEAVES.match(text):
-                out.append(Leave())
+                out.append(Leave(node.start_point[0] + 1))
             elif child.type == "call" and text.startswith(b"__all__"):
-                self._extend_exports(child)
+                self.exports.call(child)
         if b":=" in text:
             self._walrus(node, names)
-        if _DYNAMIC_IMPORT.search(text):
-            out.extend(syntax.dynamic_imports(node, self._data))
+        if b"(" in text:
+            self.called.update(traits.called(text))
+            if any(importer.encode() in text for importer in self._importers):
+                out.extend(syntax.dynamic_imports(node, self._data, self._importers))
+        self.changes_path = self.changes_path or traits.changes_path(text)
 
     def _assignment(self, node: Node, out: list[Statement], names: set[str]) -> None:
         right = node.child_by_field_name("right")
         left = node.child_by_field_name("left")
         if right is None or left is None:
             return  # `name: annotation` alone binds nothing
-        self._target(left, names)
         if left.type == "identifier":
-            name = self._text(left)
-            if name == "__all__" and not self._class_depth:
-                self._set_exports(right)
-            value = read_condition(right, self._data)
-            if value[0] != "unknown":
-                out.append(Constant(name, value))
+            name = self._name(left)
+            names.add(name)
+            if name == "__all__" and not self._classes:
+                self.exports.assign(right)
+            out.append(Constant(name, read_condition(right, self._data)))
+        else:
+            self._target(left, names)
         if right.type == "assignment":
             self._assignment(right, out, names)
 
     def _target(self, node: Node, names: set[str]) -> None:
         if node.type == "identifier":
-            names.add(self._text(node))
+            names.add(self._name(node))
+            self.volatile.add(self._name(node))
         elif node.type == "attribute":
             attribute = node.child_by_field_name("attribute")
             if attribute is not None:
-                self.attributes.add(self._text(attribute))
+                self.attributes.add(self._name(attribute))
         elif node.type != "subscript":
             for child in node.named_children:
                 self._target(child, names)
@@ -199,47 +234,33 @@ class _Reader:
         if node.type == "named_expression":
             name = node.child_by_field_name("name")
             if name is not None:
-                names.add(self._text(name))
+                names.add(self._name(name))
+                self.volatile.add(self._name(name))
         for child in node.named_children:
             self._walrus(child, names)
 
-    def _set_exports(self, right: Node) -> None:
-        strings = syntax.strings(right, self._data)
-        if strings is None:
-            self.exports_unknown = True
-        else:
-            self.exports = strings
-
     def _augmented(self, node: Node) -> None:
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-        if left is None or right is None or self._bytes(left) != b"__all__":
+        if left is None or right is None:
             return
-        strings = syntax.strings(right, self._data)
-        if strings is None or self.exports is None:
-            self.exports_unknown = True
-        else:
-            self.exports.extend(strings)
-
-    def _extend_exports(self, call: Node) -> None:
-        """`__all__.append("x")` and `__all__.extend([...])`."""
-        arguments = call.child_by_field_name("arguments")
-        items = arguments.named_children if arguments is not None else []
-        literal = syntax.string(items[0], self._data) if len(items) == 1 else None
-        strings = (
-            [literal] if literal is not None else (syntax.strings(items[0], self._data) if len(items) == 1 else None)
-        )
-        if strings is None or self.exports is None:
-            self.exports_unknown = True
-        else:
-            self.exports.extend(strings)
+        self.volatile.add(self._name(left))
+        if self._bytes(left) == b"__all__":
+            self.exports.add(right)
 
     # -- definitions -----------------------------------------------------------------------------------------------
 
     def _function(self, node: Node, names: set[str]) -> None:
-        name = node.child_by_field_name("name")
-        if name is not None:
-            names.add(self._text(name))
+        name, parameters = node.child_by_field_name("name"), node.child_by_field_name("parameters")
         text = self._bytes(node)
+        if name is not None:
+            names.add(self._name(name))
+            self.volatile.add(self._name(name))
+            if name.text == b"__import__":
+                self._importers.discard("__import__")
+            if traits.changes_path(text):
+                self.path_functions.update((self._name(name), *self._classes))
+        if parameters is not None and b":=" in self._bytes(parameters):
+            self._walrus(parameters, names)
         if b"import" in text or b"global" in text:
             self._inside_function(node)
 
@@ -248,9 +269,9 @@ class _Reader:
             if child.type in ("import_statement", "import_from_statement"):
                 self.deferred.extend(syntax.imports(child, self._data))
             elif child.type == "global_statement":
-                self._global_names.update(
-                    self._text(name) for name in child.named_children if name.type == "identifier"
-                )
+                found = {self._name(name) for name in child.named_children if name.type == "identifier"}
+                self._global_names |= found
+                self.volatile |= found
             elif child.type == "try_statement":
                 # A guarded import in a function is nobody's concern: whoever calls it is ready for its absence.
                 for part in child.named_children:
@@ -265,11 +286,12 @@ class _Reader:
         name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
         if name is None or body is None:
             return
-        self._class_depth += 1
+        self._classes.append(self._name(name))
         inner = self.block(body)
-        self._class_depth -= 1
-        names.add(self._text(name))
-        self.members[self._text(name)] = all_names(inner)
+        self._classes.pop()
+        names.add(self._name(name))
+        self.volatile.add(self._name(name))
+        self.members[self._name(name)] = all_names(inner)
         out.extend(without_constants(inner.statements))
 
     # -- control flow ----------------------------------------------------------------------------------------------
@@ -295,6 +317,9 @@ class _Reader:
     def _try(self, node: Node) -> Try:
         body = node.child_by_field_name("body")
         handlers, orelse, final = [], EMPTY, EMPTY
+        self._try_depth += 1
+        tried = EMPTY if body is None else self.block(body)
+        self._try_depth -= 1
         for clause in node.named_children:
             block = next((child for child in clause.named_children if child.type == "block"), None)
             inner = EMPTY if block is None or clause == body else self.block(block)
@@ -304,7 +329,7 @@ class _Reader:
                 orelse = inner
             elif clause.type == "finally_clause":
                 final = inner
-        return Try(EMPTY if body is None else self.block(body), tuple(handlers), orelse, final)
+        return Try(tried, tuple(handlers), orelse, final)
 
     def _with(self, node: Node, out: list[Statement], names: set[str]) -> None:
         body = node.child_by_field_name("body")
@@ -360,7 +385,8 @@ class _Reader:
     def _captures(self, node: Node, names: set[str]) -> None:
         """Adds every identifier of a pattern: more than it binds (class names too), never less."""
         if node.type == "identifier":
-            names.add(self._text(node))
+            names.add(self._name(node))
+            self.volatile.add(self._name(node))
         for child in node.named_children:
             self._captures(child, names)
 

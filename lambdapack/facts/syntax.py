@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Container, Iterator
 
 from tree_sitter import Node
 
@@ -13,7 +14,6 @@ _EVALUATED_LATER = frozenset(
      "function_definition", "class_definition")
 )  # fmt: skip
 _EVALUATED_PERHAPS = frozenset(("conditional_expression", "boolean_operator"))
-_IMPORTERS = ("importlib.import_module", "import_module", "__import__")
 _OWN_PACKAGE = ("__package__", "__name__")
 
 
@@ -28,8 +28,9 @@ def text(node: Node, data: bytes) -> str:
 
 
 def dotted(node: Node, data: bytes) -> str:
-    """Returns a dotted name without the white space that may stand around its dots."""
-    return "".join(text(node, data).split())
+    """Returns a dotted name as Python reads it: without the white space around its dots, in normal form (PEP 3131)."""
+    name = "".join(text(node, data).split())
+    return name if name.isascii() else unicodedata.normalize("NFKC", name)
 
 
 def string(node: Node, data: bytes) -> str | None:
@@ -45,6 +46,12 @@ def strings(node: Node, data: bytes) -> list[str] | None:
         return None
     found = [string(child, data) for child in node.named_children if child.type != "comment"]
     return [item for item in found if item is not None] if None not in found else None
+
+
+def is_class(node: Node) -> bool:
+    """True for a class, decorated or not."""
+    inner = node.child_by_field_name("definition") if node.type == "decorated_definition" else node
+    return inner is not None and inner.type == "class_definition"
 
 
 def caught(clause: Node, data: bytes) -> tuple[str, ...] | None:
@@ -66,7 +73,7 @@ def imports(node: Node, data: bytes) -> Iterator[Import]:
     """Reads an import statement: one `Import` for each module it names."""
     line = node.start_point[0] + 1
     if node.type == "import_statement":
-        for name, alias in _aliases(node, data):
+        for name, alias in aliases(node, data):
             yield Import(line, name, bound=alias or name.partition(".")[0])
         return
     module = node.child_by_field_name("module_name")
@@ -84,10 +91,11 @@ def imports(node: Node, data: bytes) -> Iterator[Import]:
     if any(child.type == "wildcard_import" for child in node.children):
         yield Import(line, target, level, (("*", "*"),))
     else:
-        yield Import(line, target, level, tuple((name, alias or name) for name, alias in _aliases(node, data)))
+        yield Import(line, target, level, tuple((name, alias or name) for name, alias in aliases(node, data)))
 
 
-def _aliases(node: Node, data: bytes) -> Iterator[tuple[str, str | None]]:
+def aliases(node: Node, data: bytes) -> Iterator[tuple[str, str | None]]:
+    """Yields what an import statement names, each with its `as` name or None."""
     for name in node.children_by_field_name("name"):
         if name.type == "aliased_import":
             target, alias = name.child_by_field_name("name"), name.child_by_field_name("alias")
@@ -97,29 +105,30 @@ def _aliases(node: Node, data: bytes) -> Iterator[tuple[str, str | None]]:
             yield dotted(name, data), None
 
 
-def dynamic_imports(node: Node, data: bytes) -> Iterator[Statement]:
-    """Yields `import_module("literal")` and `__import__("literal")` calls that run with their statement."""
+def dynamic_imports(node: Node, data: bytes, importers: Container[str]) -> Iterator[Statement]:
+    """Yields `import_module("literal")` and `__import__("literal")` calls that run with their statement; `importers`
+    are the dotted names that stand for one of the two."""
     if node.type in _EVALUATED_LATER:
         return
     if node.type in _EVALUATED_PERHAPS:
-        inner = tuple(found for child in node.named_children for found in dynamic_imports(child, data))
+        inner = tuple(found for child in node.named_children for found in dynamic_imports(child, data, importers))
         if inner:
             yield Maybe(Block(inner))
         return
     if node.type == "call":
-        found = _dynamic_import(node, data)
+        found = _dynamic_import(node, data, importers)
         if found is not None:
             yield found
     for child in node.named_children:
-        yield from dynamic_imports(child, data)
+        yield from dynamic_imports(child, data, importers)
 
 
-def _dynamic_import(call: Node, data: bytes) -> Import | None:
+def _dynamic_import(call: Node, data: bytes, importers: Container[str]) -> Import | None:
     function, arguments = call.child_by_field_name("function"), call.child_by_field_name("arguments")
     if function is None or arguments is None or not arguments.named_children:
         return None
     literal = string(arguments.named_children[0], data)
-    if not literal or dotted(function, data) not in _IMPORTERS:
+    if not literal or dotted(function, data) not in importers:
         return None
     line = call.start_point[0] + 1
     if not literal.startswith("."):

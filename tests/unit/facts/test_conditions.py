@@ -43,7 +43,7 @@ def value(condition: str, python: tuple[int, int] = (3, 12), machine: str = "x86
         ("platform.machine() == 'x86_64'", True),
         ("platform.python_implementation() == 'PyPy'", False),
         ("sys.implementation.name == 'cpython'", True),
-        ("TYPE_CHECKING", None),  # known only where it was imported; the executor adds it
+        ("TYPE_CHECKING", False),
         ("typing.TYPE_CHECKING", False),
         ("not typing.TYPE_CHECKING", True),
         ("False", False),

@@ -51,10 +51,22 @@ def missing(module: str) -> Seen:
         ("for x in y:\n    import absent", []),
         ("class C:\n    import absent", missing("absent")),
         ("def f():\n    import absent", []),
-        ("x = importlib.import_module('absent')", missing("absent")),
+        ("import importlib\nx = importlib.import_module('absent')", missing("absent")),
+        ("import importlib as il\nx = il.import_module('absent')", missing("absent")),
+        ("from importlib import import_module as im\nx = im('absent')", missing("absent")),
+        ("from own import import_module\nx = import_module('absent')", missing("own")),
         ("x = __import__('absent')", missing("absent")),
         ("raise ImportError('no')", [("raises", "handler", "ImportError")]),
-        ("import sys\nsys.exit()\nimport absent", []),
+        ("import sys\nsys.exit()\nimport absent", [("raises", "handler", "SystemExit")]),
+        ("if __name__ == '__main__':\n    sys.exit()", []),
+        ("json = None\nif json is None:\n    raise ImportError", [("raises", "handler", "ImportError")]),
+        ("json = None\ntry:\n    json = f()\nexcept E:\n    pass\nif json is None:\n    raise ImportError", []),
+        ("x = None\ndef x(): pass\nif x is None:\n    raise E", []),
+        ("x = None\nx += 1\nif x is None:\n    raise E", []),
+        ("x = None\ndef f():\n    global x\nf()\nif x is None:\n    raise E", []),
+        ("x = None\nfor x in y: pass\nif x is None:\n    raise E", []),
+        ("undefined", [("raises", "handler", "NameError")]),
+        ("from m import *\nundefined", missing("m")),
         ("from . import sibling", [("relative-import", ".", None)]),
         ("from .sibling import x", [("relative-import", ".sibling", None)]),
         ("import distutils", missing("distutils")),
@@ -120,6 +132,30 @@ def test_flow(source: str, expected: Seen) -> None:
     assert fails(source + "\n") == expected
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        # What asks for a name, or does anything else, may raise before the import does.
+        ("try:\n    kinds = (int, long)\n    import absent\nexcept NameError:\n    pass", []),
+        ("try:\n    compute()\n    import absent\nexcept ValueError:\n    pass", []),
+        ("try:\n    import absent\nexcept NameError:\n    pass", missing("absent")),
+        (
+            "try:\n    FLAG\nexcept NameError:\n    FLAG = False\nif FLAG:\n    pass\nelse:\n    import absent",
+            missing("absent"),
+        ),
+        ("try:\n    FLAG\nexcept NameError:\n    FLAG = False\nif FLAG:\n    import absent", []),
+        ("try:\n    x = f()\n    OK = True\nexcept Exception:\n    OK = False\nif OK:\n    import absent", []),
+        ("try:\n    f()\nexcept E:\n    pass\nelse:\n    import absent", []),
+        (
+            "try:\n    import json\n    OK = True\nexcept ImportError:\n    OK = False\nif not OK:\n    import absent",
+            [],
+        ),
+    ],
+)
+def test_what_else_may_raise_in_a_try(source: str, expected: Seen) -> None:
+    assert fails(source + "\n") == expected
+
+
 def test_a_missing_name_is_no_missing_module() -> None:
     source = "try:\n    from m import absent\nexcept ModuleNotFoundError:\n    pass\n"
     assert fails(source, {"m.py": ""}) == [("missing-name", "m", "absent")]
@@ -150,6 +186,13 @@ def test_a_guard_catches_what_fails_deep_below() -> None:
         ("from limited import *", "listed", True),
         ("from computed import *", "name", True),
         ("globals().update(x)", "name", True),
+        ("print(globals()['x'], self.__dict__)", "name", False),
+        ("class C:\n    def f(self):\n        setattr(self, 'name', 1)", "name", False),
+        ("setattr(module, 'name', 1)", "name", True),
+        ("from __future__ import annotations", "annotations", True),
+        ("def f(x=(name := 1)): pass", "name", True),
+        ("assert (name := 1)", "name", True),
+        ("class C:\n    global name\n    name = 1", "name", True),
         ("try:\n    pass\nexcept E as name:\n    pass", "name", False),
         ("if sys.version_info < (3, 8):\n    name = 1", "name", False),
         ("if unknown():\n    name = 1", "name", True),
@@ -200,6 +243,34 @@ def test_modules_that_code_makes() -> None:
     hook = "import sys\nsys.meta_path.insert(0, Finder('made_up'))\n"
     assert fails("import hook\nimport made_up\n", {"hook.py": hook}) == []
     assert fails("import hook\nimport absent\n", {"hook.py": hook}) == missing("absent")
+
+
+def test_names_that_another_module_of_the_package_makes() -> None:
+    computed = {"p/__init__.py": "from . import fill\n", "p/fill.py": "def go(m, n):\n    setattr(m, n, 1)\n"}
+    assert fails("from p import name\n", computed) == []
+    assert fails("import p\nfrom other import name\n", computed | {"other.py": ""}) == [
+        ("missing-name", "other", "name")
+    ]
+    in_function = {"patch.py": "import lib\ndef go():\n    lib.name = 1\ngo()\n", "lib.py": ""}
+    assert fails("import patch\nfrom lib import name, gone\n", in_function) == [("missing-name", "lib", "gone")]
+    loader = {"t/__init__.py": "from . import build\n", "t/build.py": "import sys\nsys.meta_path.append(Loader())\n"}
+    assert fails("from t import merge\n", loader) == []
+
+
+def test_star_imports_bring_loaded_submodules() -> None:
+    files = {
+        "p/__init__.py": "from p.a import *\n",
+        "p/a/__init__.py": "from p.a.deep import x\n",
+        "p/a/deep.py": "x = 1\n",
+    }
+    assert fails("from p import deep, x\n", files) == []
+
+
+def test_a_path_changed_by_a_function_that_is_called_elsewhere() -> None:
+    paths = "import sys\ndef add_vendor():\n    sys.path.insert(0, 'vendor')\n"
+    files = {"paths.py": paths, "vendor/lib.py": ""}
+    assert fails("from paths import add_vendor\nadd_vendor()\nimport lib\n", files) == []
+    assert fails("import paths\nimport lib\n", files) == missing("lib")
 
 
 def test_a_folder_put_on_the_path_by_code() -> None:

@@ -76,9 +76,16 @@ def test_match_binds_at_least_its_captures() -> None:
         ("from __future__ import annotations", []),
         ("import \\\n  a", [Import(1, "a", bound="a")]),
         ("x = 1; import a; import b", [Import(1, "a", bound="a"), Import(1, "b", bound="b")]),
-        ("m = importlib.import_module('a.b')", [Import(1, "a.b", dynamic=True)]),
+        (
+            "import importlib\nm = importlib.import_module('a.b')",
+            [Import(1, "importlib", bound="importlib"), Import(2, "a.b", dynamic=True)],
+        ),
+        ("m = importlib.import_module('a.b')", []),
         ("__import__('a')", [Import(1, "a", dynamic=True)]),
-        ("import_module('.a', __package__)", [Import(1, "a", 1, dynamic=True)]),
+        (
+            "from importlib import import_module\nimport_module('.a', __package__)",
+            [Import(1, "importlib", names=(("import_module", "import_module"),)), Import(2, "a", 1, dynamic=True)],
+        ),
         ("import_module(name)", []),
         ("import_module('.a', other)", []),
         ("f = lambda: import_module('a')", []),
@@ -185,7 +192,9 @@ def test_import_hooks(source: str, hooks: set[str]) -> None:
     assert read_source(source.encode()).import_hooks == hooks
 
 
-@pytest.mark.parametrize("source", ["globals()['x'] = 1", "vars()['x'] = 1", "exec(code)", "setattr(module, n, v)"])
+@pytest.mark.parametrize(
+    "source", ["globals()['x'] = 1", "vars()['x'] = 1", "exec(code)", "sys.modules[__name__].x = 1"]
+)
 def test_opaque(source: str) -> None:
     assert read_source(source.encode()).opaque
 

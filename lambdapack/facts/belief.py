@@ -1,0 +1,93 @@
+"""What code that has run may have made in ways that no file shows: modules, names, search path.
+
+Only ever turns a certain failure into a doubt. Knows what was executed so far, not how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lambdapack.facts.modules import Module, ModuleFinder
+from lambdapack.facts.outcome import Execution
+from lambdapack.facts.program import Program
+
+# What the import system itself gives every module (the Python language reference, "Import-related module attributes").
+_OWN_ATTRIBUTES = frozenset(
+    f"__{name}__"
+    for name in ("name", "doc", "file", "path", "package", "spec", "loader", "builtins", "dict", "cached", "class")
+)
+
+
+class Belief:
+    """Collects the traits of executed modules and answers what may exist because of them.
+
+    `mentions` says whether a module's source has a word in a string, `native_mentions` whether a native file's bytes
+    have it.
+    """
+
+    def __init__(
+        self,
+        finder: ModuleFinder,
+        mentions: Callable[[Module, str], bool],
+        native_mentions: Callable[[str, str], bool],
+    ) -> None:
+        self._finder = finder
+        self._mentions = mentions
+        self._native_mentions = native_mentions
+        self._hooking: list[tuple[Module, Program]] = []
+        self._natives: list[Module] = []
+        self._attributes: set[str] = set()
+        self._called: set[str] = set()
+
+    def note(self, module: Module, program: Program | None) -> None:
+        """Takes in a module that is about to run."""
+        if module.kind == "extension":
+            self._natives.append(module)
+        if program is None:
+            return
+        self._attributes |= program.assigned_attributes
+        self._called |= program.called
+        if program.import_hooks or program.path_functions or program.computed_attributes:
+            self._hooking.append((module, program))
+
+    def module_may_exist(self, missing: str, parent: Execution | None) -> bool:
+        """True when a module without a file may have been made, or made findable."""
+        if parent is not None:
+            if parent.module.kind == "extension":
+                return True  # one native file can register any number of submodules
+            if parent.program is not None and parent.program.import_hooks - {"sys.path"}:
+                return True
+        top = missing.partition(".")[0]
+        for module, program in self._hooking:
+            making = program.import_hooks - {"sys.path", "__path__", "extend_path"}
+            if making and (_top(module) == top or self._mentions(module, top if parent is None else missing)):
+                return True
+            if parent is None and self._changes_path(program) and self._finder.copies(top):
+                return True
+        return False
+
+    def name_may_exist(self, target: Execution, wanted: str, asking: Execution) -> bool:
+        """True when a module may have a name that its source does not bind."""
+        # A module that is still being imported may bind the name before it is asked for; only of the asking module
+        # itself is known what it has bound so far.
+        if (not target.done and target is not asking) or not target.names_known:
+            return True
+        if wanted in self._attributes or wanted in _OWN_ATTRIBUTES:
+            return True
+        if target.program is not None and target.program.import_hooks - {"sys.path", "sys.meta_path"}:
+            return True
+        top = _top(target.module)
+        for module, program in self._hooking:
+            if _top(module) == top and (
+                program.computed_attributes or program.import_hooks & {"sys.modules", "sys.meta_path"}
+            ):
+                return True
+        # Native code fills Python modules beside it with names, which it must spell out.
+        return any(_top(native) == top and self._native_mentions(native.path or "", wanted) for native in self._natives)
+
+    def _changes_path(self, program: Program) -> bool:
+        return "sys.path" in program.import_hooks or bool(program.path_functions & self._called)
+
+
+def _top(module: Module) -> str:
+    return module.name.partition(".")[0]

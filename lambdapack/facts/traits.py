@@ -1,0 +1,77 @@
+"""Traits of a module's source that no single statement shows: ways in which names and modules come into being unseen.
+
+Found by patterns over the text, on purpose wider than any one spelling: a trait only ever turns certainty into doubt.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+# Names of this very module that no statement binds.
+_OPAQUE = re.compile(
+    rb"\bglobals\s*\(\s*\)(?!\s*\.\s*(?:get|keys|items|values|copy)\b)(?!\s*\[[^]\n]*\](?!\s*=[^=]))(?<!in globals\(\))"
+    rb"|\b(?:vars|locals)\s*\(\s*\)\s*(?:\[[^]\n]*\]\s*=(?!=)|\.\s*update\b)"
+    rb"|(?<![.\w])exec\s*\("
+    rb"|\bmodules\s*\[\s*(?:__name__|__package__)\s*\]"
+)
+# Only what changes them counts: many modules read them.
+_PATH_CHANGE = re.compile(
+    rb"\bpath\s*\.\s*(?:append|insert|extend)\b|\bsys\s*\.\s*path\s*(?:\[[^]\n]*\]\s*)?[+]?=(?!=)|\baddsitedir\b"
+)
+_HOOKS = {
+    "sys.modules": re.compile(
+        rb"\bmodules\s*\[[^]\n]*(?:\[[^]\n]*\][^]\n]*)?\]\s*=(?!=)"
+        rb"|\bmodules\s*\.\s*(?:update|setdefault|__setitem__)\b"
+    ),
+    "sys.meta_path": re.compile(rb"\bmeta_path\b|\bpath_hooks\b"),
+    "__path__": re.compile(
+        rb"\b__path__\s*(?:\[[^]\n]*\]\s*)?(?::[^=\n]*)?[+]?=(?!=)"
+        rb"|\b__path__\s*\.\s*(?:append|insert|extend)\b|\bextend_path\b|\bdeclare_namespace\b"
+    ),
+    "extend_path": re.compile(rb"\bextend_path\b|\bdeclare_namespace\b"),
+}
+_SETATTR = re.compile(rb"(?<![.\w])setattr\s*\(\s*(?!self\b|cls\b|type\s*\()[\w.\[\]]+\s*,\s*(['\"]?)(\w*)")
+_SET_IN_FUNCTION = re.compile(rb"^[ \t]+(\w+)\.(\w+)\s*=(?!=)", re.MULTILINE)
+_LOADS_LIBRARIES = re.compile(rb"\b[Cc][Dd][Ll][Ll]\b|\bLoadLibrary\b|\bdlopen\b|\bRTLD_GLOBAL\b")
+_CALLED = re.compile(rb"(\w+)\s*\(")
+
+
+def is_opaque(data: bytes) -> bool:
+    """True when the module may bind names of its own that no statement shows."""
+    return bool(_OPAQUE.search(data))
+
+
+def import_hooks(data: bytes) -> frozenset[str]:
+    """Names what of the import system the module changes; `sys.path` is told by where it is changed."""
+    return frozenset(name for name, pattern in _HOOKS.items() if pattern.search(data))
+
+
+def changes_path(data: bytes) -> bool:
+    """True when a piece of code changes `sys.path`, or anything else that is called `path`."""
+    return bool(_PATH_CHANGE.search(data))
+
+
+def loads_libraries(data: bytes) -> bool:
+    """True when the module loads native libraries by name."""
+    return bool(_LOADS_LIBRARIES.search(data))
+
+
+def called(data: bytes) -> Iterator[str]:
+    """Yields the last part of every name that a piece of code calls."""
+    return (name.decode() for name in _CALLED.findall(data))
+
+
+def set_attributes(data: bytes, modules: frozenset[str]) -> tuple[frozenset[str], bool]:
+    """Returns the names that the module sets on others: by `setattr` with a literal, or in functions on one of the
+    `modules` it imports; and whether it also sets computed ones."""
+    names, computed = set(), False
+    for quote, name in _SETATTR.findall(data):
+        if quote and name:
+            names.add(name.decode())
+        else:
+            computed = True
+    for owner, name in _SET_IN_FUNCTION.findall(data):
+        if owner.decode() in modules:
+            names.add(name.decode())
+    return frozenset(names), computed
