@@ -63,6 +63,18 @@ class NativeFinding:
         return (*modules, *files)
 
 
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What is known of the project that an artifact was built from, for better advice; it changes no verdict.
+
+    `removed_by` returns the exclude pattern that takes a path of the artifact out, `first_party` where in the project a
+    top-level module stands; both return None where they know nothing.
+    """
+
+    removed_by: Callable[[str], str | None] = lambda _: None
+    first_party: Callable[[str], str | None] = lambda _: None
+
+
 class Subject:
     """Everything there is to judge: the mounted artifact, the runtime, the facts read from both.
 
@@ -80,6 +92,7 @@ class Subject:
         managed: bool = True,
         zipped_size: int | None = None,
         attempts: Sequence[ImportAttempt] = (),
+        hints: Hints | None = None,
     ) -> None:
         self.stack = stack
         self.profile = profile
@@ -87,6 +100,7 @@ class Subject:
         self.managed = managed
         self.zipped_size = zipped_size
         self.attempts = tuple(attempts)
+        self.hints = hints or Hints()
         self.handler: HandlerFacts | None = read_handler(handler, profile) if handler is not None else None
 
     @cached_property
@@ -129,16 +143,23 @@ class Subject:
     def native_findings(self) -> tuple[NativeFinding, ...]:
         """Every reason why native code will not load: what the handler needs first, each cause once."""
         required = self.imports.required_natives if self.imports else {}
+        imported = frozenset(self._imported_extensions())
         found: dict[tuple[str, str, str], NativeFinding] = {}
         visited: set[str] = set()
-        for root in (*required, *self.native.roots()):
-            if root in visited:
+        for root in dict.fromkeys((*required, *sorted(imported), *self.native.roots())):
+            if root in visited and root not in imported:
                 continue
             visited |= self.native.closure(root)
-            for problem in self.native.problems(root):
+            problems = self.native.import_problems(root) if root in imported else self.native.problems(root)
+            for problem in problems:
                 key = (problem.kind, problem.path, problem.wanted)
                 found.setdefault(key, NativeFinding(problem, required.get(root)))
         return tuple(found.values())
+
+    def _imported_extensions(self) -> Iterator[str]:
+        for execution in self.imports.executions.values() if self.imports else ():
+            if execution.module.kind == "extension" and execution.module.path is not None:
+                yield execution.module.path
 
     def is_for_another_machine(self, path: str) -> bool:
         """True for an ELF file of another processor or word size."""
@@ -155,6 +176,21 @@ class Subject:
             if folder.count("/") > dist.root.count("/") + 1 and any(p.startswith(folder) for p in dist.record or ()):
                 neighbour = neighbour or dist
         return neighbour
+
+    @cached_property
+    def handler_file(self) -> str | None:
+        """A first-party file that the handler setting most likely means: the longest tail of its module's path that
+        exists anywhere, nearest to the root."""
+        if self.handler is None or not self.handler.module:
+            return None
+        parts = self.handler.module.split(".")
+        for count in range(len(parts)):
+            tail = "/" + "/".join(parts[count:]) + ".py"
+            found = [located.path for located in self.stack.files() if located.path.endswith(tail)]
+            own = [path for path in found if self.distribution_of(path) is None]
+            if own:
+                return min(own, key=lambda path: (path.count("/"), path))
+        return None
 
     @staticmethod
     def required_by(dist: DistFacts, module: str) -> str | None:

@@ -16,6 +16,7 @@ EXIT_MISSING = 4
 EXIT_BUILD = 5
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143  # 128 + SIGTERM, as a shell reports it
 
 
 class LambdapackError(Exception):

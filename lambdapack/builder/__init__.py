@@ -7,20 +7,24 @@ Knows nothing about checks: `verify` is a callable.
 
 from __future__ import annotations
 
-from lambdapack.builder.build import build, plan_build
+from lambdapack.builder.build import build, plan_build, refuse_foreign_output
+from lambdapack.builder.exclude import Patterns
 from lambdapack.builder.plan import BuildPlan, BuildResult, FirstPartyFile, LeftOut, Progress, ResolvedWheel
-from lambdapack.builder.runtime_client import fetch_runtime_client
+from lambdapack.builder.runtime_packages import CLIENT, fetch_runtime_packages
 from lambdapack.builder.store import WheelStore
 
 __all__ = [
+    "CLIENT",
     "BuildPlan",
     "BuildResult",
     "FirstPartyFile",
     "LeftOut",
+    "Patterns",
     "Progress",
     "ResolvedWheel",
     "WheelStore",
     "build",
-    "fetch_runtime_client",
+    "fetch_runtime_packages",
     "plan_build",
+    "refuse_foreign_output",
 ]

@@ -45,6 +45,7 @@ def plan_build(
         raise UsageError(
             f'{function.name}: not supported yet: package = "{function.package}"', hint='use package = "zip"'
         )
+    refuse_foreign_output(function.output)
     exclude = Patterns(function.exclude)
     repository = _repository_of(function, root)
     first_party = collect_first_party(
@@ -118,6 +119,21 @@ def build(
         seconds=time.perf_counter() - started,
         rejected=not accepted,
     )
+
+
+def refuse_foreign_output(output: Path) -> None:
+    """Raises `UsageError` when something stands at the output that no build has made: it would be replaced."""
+    try:
+        if not output.exists():
+            return
+        if not output.is_file():
+            raise UsageError(f"{output}: is not a regular file, so it is not replaced", hint="choose another output")
+        with output.open("rb") as stream:
+            head = stream.read(4)
+    except OSError as error:
+        raise UsageError(f"{output}: cannot be read: {error.strerror or error}") from error
+    if head and not head.startswith(b"PK"):
+        raise UsageError(f"{output}: is not a ZIP archive, so it is not replaced", hint="choose another output")
 
 
 def _repository_of(function: FunctionSettings, root: Path | None) -> Path:

@@ -33,7 +33,7 @@ def recorded_file_missing(subject: Subject) -> Iterator[Hit]:
             path=path,
             message=f"RECORD of {item.absence.detail} lists this file, the artifact does not have it; "
             f"{item.failure.importer} imports {item.absence.module} from it",
-            fix=f"take the pattern that removes {path.rpartition('/')[2]} out of the exclude list",
+            fix=_fix(path, subject),
             evidence={
                 "distribution": item.absence.detail,
                 "module": item.absence.module,
@@ -42,3 +42,10 @@ def recorded_file_missing(subject: Subject) -> Iterator[Hit]:
             severity=Severity.ERROR if item.fatal else Severity.WARNING,
             chain=(*item.failure.chain, item.absence.module),
         )
+
+
+def _fix(path: str, subject: Subject) -> str:
+    pattern = subject.hints.removed_by(path.removeprefix(f"{subject.profile.python_path[0]}/"))
+    if pattern is not None:
+        return f"take the pattern {pattern!r} out of exclude, or make it narrower"
+    return f"find the exclude pattern or clean-up that removes {path.rpartition('/')[2]}, and keep the file"

@@ -65,8 +65,7 @@ def _explanation(item: Explained, subject: Subject) -> tuple[str, str]:
         case "elsewhere":
             return (
                 f"which is not on sys.path; a file of that name is at {absence.path}",
-                "move it to the root of the artifact, or import it by the name of the folder it is in: "
-                + _dotted(absence.path, subject),
+                f"move it to the root of the artifact, or import it from where it is: {_dotted(absence.path, subject)}",
             )
         case "other-spelling":
             return (
@@ -83,17 +82,23 @@ def _explanation(item: Explained, subject: Subject) -> tuple[str, str]:
                 f"which came into the standard library in Python {absence.detail}; the function runs on {runtime}",
                 f"move the function to python{absence.detail}, or pack the backport",
             )
+    importer = subject.distribution_of(item.failure.path or "")
     if "." in module:
         return (
             f"and {top} in this artifact has no such module",
-            f"pack all of {top}, or install the version that has {module}",
+            f"pack all of {top}, or install the version that has {module}" if importer else f"pack {module}",
         )
-    importer = subject.distribution_of(item.failure.path or "")
     if importer is not None:
         wanted = subject.required_by(importer, top) or top
         return (
             "which is neither in the artifact nor in the runtime",
             f"install {wanted}, which {importer.name} {importer.version} needs; do not install with --no-deps",
+        )
+    place = subject.hints.first_party(top)
+    if place is not None:
+        return (
+            "which is neither in the artifact nor in the runtime",
+            f'add "{place}" to shared = [...] of the function',
         )
     return (
         "which is neither in the artifact nor in the runtime",
@@ -102,7 +107,7 @@ def _explanation(item: Explained, subject: Subject) -> tuple[str, str]:
 
 
 def _dotted(path: str | None, subject: Subject) -> str:
-    relative = (
-        (path or "").removeprefix(f"{subject.profile.python_path[0]}/").removesuffix(".py").removesuffix("/__init__")
-    )
-    return relative.replace("/", ".")
+    if (path or "").startswith("/opt/"):
+        return "a layer's Python code has to stand below python/"
+    relative = (path or "").removeprefix(f"{subject.profile.python_path[0]}/")
+    return relative.removesuffix(".py").removesuffix("/__init__").replace("/", ".")

@@ -31,22 +31,20 @@ def handler_module_missing(subject: Subject) -> Iterator[Hit]:
         if failure.importer != RUNTIME or failure.kind != "missing-module":
             continue
         root = subject.profile.python_path[0]
-        if absence.path:
-            relative = (
-                absence.path.removeprefix(f"{root}/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-            )
-            found = f"; there is {absence.path}"
-            folder = absence.path.removeprefix(f"{root}/").rpartition("/")[0]
-            fix = f"set the handler to {relative}.{subject.handler.function}" + (
-                f", or pack the contents of {folder}/ instead of the folder" if folder else ""
-            )
-        else:
-            found, fix = "", "pack the file, or set the handler to the module that has it"
-        wanted = f"{root}/{failure.module.replace('.', '/')}.py"
+        place = subject.handler_file or absence.path
+        found, fix = "", "pack the file, or set the handler to the module that has it"
+        if place:
+            relative = place.removeprefix(f"{root}/").removesuffix(".py").removesuffix("/__init__")
+            found = f"; there is {place}"
+            fix = f"set the handler to {relative.replace('/', '.')}.{subject.handler.function}"
+            folder = relative.removesuffix(subject.handler.module.replace(".", "/")).rstrip("/")
+            if folder and folder != relative:
+                fix += f", or pack the contents of {folder}/ instead of the folder"
+        wanted = f"{root}/{subject.handler.module.replace('.', '/')}.py"
         yield Hit(
             path=wanted,
             message=f"handler {subject.handler.text} needs the module {failure.module}, but {wanted} is missing{found}",
             fix=fix,
-            evidence={"module": failure.module, "handler": subject.handler.text, "found": absence.path},
+            evidence={"module": failure.module, "handler": subject.handler.text, "found": place},
             chain=failure.chain,
         )

@@ -39,6 +39,8 @@ def handler_function_missing(subject: Subject) -> Iterator[Hit]:
         )
     elif imports.lacks_function and execution is not None and execution.module.path is not None:
         near = difflib.get_close_matches(handler.function, sorted(execution.names), 1, 0.6)
+        if handler.function == "py":  # the setting was written as a file name
+            near = [name for name in sorted(execution.names) if "handler" in name.lower() or name == "main"][:1]
         yield Hit(
             path=execution.module.path,
             message=f"handler {handler.text}: the module has no {handler.function}"

@@ -30,7 +30,9 @@ def bad_handler(subject: Subject) -> Iterator[Hit]:
     message, fix = {
         "no-dot": (
             "has no dot: Runtime.MalformedHandlerName",
-            f"write it as module.function, for example {handler.text}.lambda_handler or handler.{handler.text}",
+            f"write it as module.function, for example {handler.text.replace(':', '.')}"
+            if ":" in handler.text
+            else f"write it as module.function, for example {handler.text}.lambda_handler or handler.{handler.text}",
         ),
         "relative": (
             "begins with a dot or slash: the runtime takes it for a relative import",

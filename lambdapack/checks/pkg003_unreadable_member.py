@@ -39,6 +39,6 @@ def _hit(path: str, reason: str) -> Hit:
     return Hit(
         path=path,
         message=f"cannot be unpacked: {reason}; Lambda refuses the whole archive",
-        fix="create the archive again, without a password",
+        fix="create the archive again" + (", without a password" if "encrypt" in reason else ""),
         evidence={"file": path, "reason": reason},
     )

@@ -11,14 +11,18 @@ How to fix it
     Follow the other findings of the report; the last lines of the traceback name the file.
 
 When to ignore it
-    When the import needs something that only the real function has, like an environment variable: give it to the test.
+    When the import needs something that only the real function has, like an environment variable: give it to the test
+    with `--env`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lambdapack.checking import Hit, Subject, check
+
+_FILE = re.compile(r'File "(/(?:var/task|opt)/[^"]+)"')
 
 
 @check("RUN001", "failed the import test", needs=("attempt",))
@@ -26,10 +30,13 @@ def import_failed(subject: Subject) -> Iterator[Hit]:
     for attempt in subject.attempts:
         if attempt.status != "failed":
             continue
+        files = _FILE.findall(attempt.traceback or "")
         yield Hit(
-            path=None,
+            path=files[-1] if files else None,
             message=f"{attempt.error_type}: {attempt.error_message}",
-            fix="see the findings above" if attempt.traceback is None else "see the traceback in the evidence",
+            fix="mend what the other findings name"
+            if len(files) < 2
+            else f"mend what the other findings name, or begin where the traceback ends: {files[-1]}",
             evidence={
                 "error_type": attempt.error_type,
                 "error_message": attempt.error_message,

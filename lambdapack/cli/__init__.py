@@ -12,6 +12,8 @@ def main() -> None:
 
         sys.stdout.write(f"lambdapack {__version__}\n")
         return
-    from lambdapack.cli.app import run
-
+    try:
+        from lambdapack.cli.app import run
+    except KeyboardInterrupt:  # before there was anything to clean up
+        sys.exit(130)
     sys.exit(run())

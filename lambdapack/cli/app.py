@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 import traceback
 
 import click
 
 from lambdapack import __version__
-from lambdapack.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, LambdapackError
+from lambdapack.errors import (
+    EXIT_BUG,
+    EXIT_INTERRUPTED,
+    EXIT_MISSING,
+    EXIT_OK,
+    EXIT_TERMINATED,
+    EXIT_USAGE,
+    LambdapackError,
+)
 
 _VERBS = {
     "check": "build, inspect and import-test a configured function: the one command for CI",
@@ -55,7 +64,7 @@ class _LazyGroup(click.Group):
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog="Exit status: 0 clean, 1 findings, 2 wrong usage, 3 unreadable artifact, 4 something is missing here, "
-    "5 build failed.",
+    "5 build failed, 70 a bug, 130 interrupted.",
 )
 @click.version_option(__version__, "-V", "--version", message="lambdapack %(version)s")
 def command_line() -> None:
@@ -64,39 +73,58 @@ def command_line() -> None:
 
 def run() -> int:
     """Runs the command line and returns the exit status."""
+    # A cancelled CI job gets SIGTERM: end as if interrupted, so that temporary files are removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
     try:
-        result = command_line.main(standalone_mode=False)
-        return result if isinstance(result, int) else 0
-    except LambdapackError as error:
-        _say("error", f"{error}", error.hint)
-        return error.exit_status
-    except click.UsageError as error:
-        where = error.ctx.command_path if error.ctx else "lambdapack"
-        _say("error", error.format_message(), f"{where} --help")
-        return EXIT_USAGE
-    except click.ClickException as error:
-        _say("error", error.format_message(), None)
-        return EXIT_USAGE
-    except (KeyboardInterrupt, click.Abort):
-        _say("interrupted", "nothing was left behind", None)
-        return EXIT_INTERRUPTED
+        status = _run()
+        sys.stdout.flush()
+        return status
     except BrokenPipeError:
         # Whoever read our output has gone (`| head`): keep the interpreter from complaining at its end, too.
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - stays open until the end
-        return 0
+        return EXIT_OK
+    except OSError as error:
+        say("error", f"the output cannot be written: {error.strerror or error}", None)
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        return EXIT_MISSING
+
+
+def _run() -> int:
+    try:
+        with command_line.make_context("lambdapack", sys.argv[1:]) as context:
+            result = command_line.invoke(context)
+        return result if isinstance(result, int) else EXIT_OK
+    except click.exceptions.Exit as finished:
+        return finished.exit_code
+    except LambdapackError as error:
+        say("error", f"{error}", error.hint)
+        return error.exit_status
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return EXIT_USAGE
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "lambdapack"
+        say("error", error.format_message(), f"{where} --help")
+        return EXIT_USAGE
+    except click.ClickException as error:
+        say("error", error.format_message(), None)
+        return EXIT_USAGE
+    except (KeyboardInterrupt, click.Abort):
+        say("interrupted", "nothing was left behind", None)
+        return EXIT_INTERRUPTED
+    except OSError:
+        raise
     except Exception:  # noqa: BLE001 - the last line of defence
         traceback.print_exc()
-        _say("bug", "this is a bug of lambdapack: please report it with the lines above", None)
+        say("bug", "this is a bug of lambdapack: please report it with the lines above", None)
         return EXIT_BUG
 
 
-def _say(kind: str, message: str, hint: str | None) -> None:
-    click.echo(f"{click.style(kind, fg='red', bold=True)}: {message}", err=True, color=_colour_on(sys.stderr))
-    if hint:
-        click.echo(f"{click.style('hint', fg='cyan', bold=True)}: {hint}", err=True, color=_colour_on(sys.stderr))
-
-
-def _colour_on(stream: object) -> bool:
+def say(kind: str, message: str, hint: str | None) -> None:
+    """Tells one thing on standard error: what, and what to do about it."""
     from lambdapack.cli.output import colour_on
+    from lambdapack.render.text import plain
 
-    return colour_on(stream)
+    click.echo(f"{click.style(kind, fg='red', bold=True)}: {plain(message)}", err=True, color=colour_on(sys.stderr))
+    if hint:
+        click.echo(f"{click.style('hint', fg='cyan', bold=True)}: {plain(hint)}", err=True, color=colour_on(sys.stderr))

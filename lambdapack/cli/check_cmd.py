@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import click
 
-from lambdapack.cli.options import download_option, fail_on_option, function_options, output_options
-from lambdapack.cli.output import Stopwatch, progress, show
-from lambdapack.errors import EXIT_MISSING, worst_exit_status
-from lambdapack.finding import Severity
-from lambdapack.settings import load_settings, select_functions
-from lambdapack.workflows.import_test import AttemptOptions, import_handler
-from lambdapack.workflows.verified_build import build_and_inspect
+from lambdapack.cli.functions import Presentation, build_all, environment_of, selected
+from lambdapack.cli.options import artifact_option, fail_on_option, function_options, output_options, test_options
+from lambdapack.workflows.import_test import AttemptOptions
 
 
 @click.command("check")
 @function_options
+@artifact_option
 @click.option("--require-test", is_flag=True, help="Fail (exit 4) when the import test cannot be run here.")
-@download_option
+@test_options
 @fail_on_option
 @output_options
 def command(
     function_names: tuple[str, ...],
     config: Path | None,
+    output: Path | None,
     require_test: bool,
+    timeout: float,
+    environment: tuple[str, ...],
     no_python_downloads: bool,
     fail_on: str,
     form: str,
@@ -33,19 +32,13 @@ def command(
     quiet: bool,
 ) -> int:
     """Build the configured functions, inspect what was built, and import the handler from it."""
-    settings = load_settings(config, Path.cwd())
-    functions = select_functions(settings, list(function_names))
-    options = AttemptOptions(no_python_downloads=no_python_downloads)
-    statuses = []
-    for function in functions:
-        watch = Stopwatch()
-        with progress() as tell:
-            attempt = partial(import_handler, options=options, progress=tell) if function.handler else None
-            built = build_and_inspect(
-                function, root=settings.folder, attempt=attempt, fail_on=Severity(fail_on), progress=tell
-            )
-        statuses.append(show(built.report, form, verbose=verbose, quiet=quiet, seconds=watch.seconds))
-        test = built.report.import_test
-        if require_test and test is not None and test["status"] == "not-run":
-            statuses.append(EXIT_MISSING)
-    return worst_exit_status(statuses)
+    functions, root = selected(config, function_names, output)
+    return build_all(
+        functions,
+        root,
+        output=output,
+        test=AttemptOptions(no_python_downloads, timeout, environment_of(environment)),
+        require_test=require_test,
+        fail_on=fail_on,
+        show_as=Presentation(form, verbose, quiet),
+    )

@@ -74,11 +74,33 @@ function_options = _joined(
     ),
     config_option,
 )
-download_option = click.option(
-    "--no-python-downloads",
-    is_flag=True,
-    envvar="LAMBDAPACK_NO_PYTHON_DOWNLOADS",
-    help="Never fetch an interpreter for the import test.",
+artifact_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the artifact here (one function only).",
+)
+test_options = _joined(
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0.1),
+        default=60.0,
+        show_default=True,
+        help="Seconds the import may take.",
+    ),
+    click.option(
+        "--env",
+        "environment",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="An environment variable of the function, for the import test; repeatable.",
+    ),
+    click.option(
+        "--no-python-downloads",
+        is_flag=True,
+        envvar="LAMBDAPACK_NO_PYTHON_DOWNLOADS",
+        help="Never fetch an interpreter for the import test.",
+    ),
 )
 
 

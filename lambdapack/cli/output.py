@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import click
 
 from lambdapack.errors import EXIT_BUG, EXIT_FINDINGS, EXIT_OK
-from lambdapack.render.json_format import render_json
+from lambdapack.render.json_format import render_json, render_json_reports
 from lambdapack.render.text import TextStyle, render_text
 from lambdapack.report import Report
 
@@ -20,7 +20,7 @@ def colour_on(stream: object) -> bool:
     """Colours only for a terminal that can show them; NO_COLOR forbids, FORCE_COLOR demands (no-color.org)."""
     if os.environ.get("NO_COLOR"):
         return False
-    if os.environ.get("FORCE_COLOR"):
+    if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
         return True
     return bool(getattr(stream, "isatty", lambda: False)()) and os.environ.get("TERM") != "dumb"
 
@@ -35,6 +35,11 @@ def show(report: Report, form: str, *, verbose: bool, quiet: bool, seconds: floa
     return exit_status(report)
 
 
+def show_json(reports: Sequence[Report], *, several: bool) -> None:
+    """Prints one JSON document: the report, or all of them when several were asked for."""
+    click.echo(render_json_reports(reports) if several else render_json(reports[0]), nl=False, color=True)
+
+
 def exit_status(report: Report) -> int:
     """Returns the exit status of a report."""
     if report.has_bug:
@@ -43,9 +48,9 @@ def exit_status(report: Report) -> int:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[str], None]]:
-    """Yields a function that shows what is going on, on a terminal; elsewhere it says nothing."""
-    if not sys.stderr.isatty():
+def progress(*, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """Yields a function that shows what is going on, on a terminal; elsewhere, or when `quiet`, it says nothing."""
+    if quiet or not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.console import Console

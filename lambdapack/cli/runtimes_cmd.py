@@ -35,14 +35,12 @@ def list_runtimes(form: str) -> None:
         ]
         click.echo(json.dumps(rows, indent=2))
         return
-    click.echo(f"{'RUNTIME':12} {'SYSTEM':8} {'GLIBC':6} {'STATUS':11} {'DEPRECATION':12} UPDATES BLOCKED")
+    click.echo(f"{'RUNTIME':12} {'SYSTEM':18} {'GLIBC':6} {'STATUS':11} {'DEPRECATION':12} UPDATES BLOCKED")
     for profile in profiles:
         life = profile.lifecycle
         glibc = ".".join(map(str, profile.glibc))
-        row = (
-            f"{profile.runtime:12} {profile.operating_system:8} {glibc:6} {life.status:11} {life.deprecation or '-':12}"
-        )
-        click.echo(f"{row} {life.block_update or '-'}")
+        row = f"{profile.runtime:12} {profile.operating_system:18} {glibc:6} {life.status:11}"
+        click.echo(f"{row} {life.deprecation or '-':12} {life.block_update or '-'}")
     click.echo(f"status as of {profiles[0].lifecycle.as_of}; architectures: {', '.join(ARCHITECTURES)}")
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from lambdapack.cli.options import download_option, output_options, target_of, target_options
+from lambdapack.cli.functions import environment_of
+from lambdapack.cli.options import output_options, target_of, target_options, test_options
 from lambdapack.cli.output import Stopwatch, progress, show
 from lambdapack.errors import MissingRequirement
 from lambdapack.workflows.import_test import AttemptOptions, import_handler
@@ -23,10 +24,7 @@ from lambdapack.workflows.inspection import inspect
     show_default=True,
     help="Where to import it. local runs the artifact's code on this machine, as you, without a sandbox.",
 )
-@click.option(
-    "--timeout", type=click.FloatRange(min=0.1), default=60.0, show_default=True, help="Seconds the import may take."
-)
-@download_option
+@test_options
 @output_options
 def command(
     artifact: Path,
@@ -38,6 +36,7 @@ def command(
     config: Path | None,
     backend: str,
     timeout: float,
+    environment: tuple[str, ...],
     no_python_downloads: bool,
     form: str,
     verbose: bool,
@@ -51,8 +50,8 @@ def command(
             hint="if you trust the artifact, add --backend local",
         )
     target = target_of(artifact, runtime, architecture, handler, layers, function_name, config)
-    options = AttemptOptions(no_python_downloads=no_python_downloads, time_limit=timeout)
-    with progress() as tell:
+    options = AttemptOptions(no_python_downloads, timeout, environment_of(environment))
+    with progress(quiet=quiet) as tell:
         report = inspect(target, partial(import_handler, options=options, progress=tell), codes="RUN")
     attempt = report.import_test
     if attempt is not None and attempt["status"] == "not-run":

@@ -30,10 +30,12 @@ class Belief:
         finder: ModuleFinder,
         mentions: Callable[[Module, str], bool],
         native_mentions: Callable[[str, str], bool],
+        is_first_party: Callable[[Module], bool],
     ) -> None:
         self._finder = finder
         self._mentions = mentions
         self._native_mentions = native_mentions
+        self._is_first_party = is_first_party
         self._hooking: list[tuple[Module, Program]] = []
         self._natives: list[Module] = []
         self._attributes: set[str] = set()
@@ -50,21 +52,30 @@ class Belief:
         if program.import_hooks or program.path_functions or program.computed_attributes:
             self._hooking.append((module, program))
 
+    def module_is_made(self, parent: Execution | None) -> bool:
+        """True when the parent makes its submodules itself, so that their absence as files means nothing."""
+        if parent is None:
+            return False
+        if parent.module.kind == "extension":
+            return True  # one native file can register any number of submodules
+        return parent.program is not None and bool(parent.program.import_hooks - {"sys.path"})
+
     def module_may_exist(self, missing: str, parent: Execution | None) -> bool:
-        """True when a module without a file may have been made, or made findable."""
-        if parent is not None:
-            if parent.module.kind == "extension":
-                return True  # one native file can register any number of submodules
-            if parent.program is not None and parent.program.import_hooks - {"sys.path"}:
-                return True
+        """True when a module without a file may have been made, or made findable, by code that ran before."""
         top = missing.partition(".")[0]
         for module, program in self._hooking:
             making = program.import_hooks - {"sys.path", "__path__", "extend_path"}
             if making and (_top(module) == top or self._mentions(module, top if parent is None else missing)):
                 return True
-            if parent is None and self._changes_path(program) and self._finder.copies(top):
+            if parent is None and self._changes_path(program) and self._reaches(module, top):
                 return True
         return False
+
+    def _reaches(self, hooking: Module, top: str) -> bool:
+        """True when a copy of a module is where a change of the path may lead: a distribution adds folders of its own,
+        first-party code any."""
+        folder = f"{(hooking.path or '').rpartition('/')[0]}/"
+        return any(copy.startswith(folder) or self._is_first_party(hooking) for copy in self._finder.copies(top))
 
     def name_may_exist(self, target: Execution, wanted: str, asking: Execution) -> bool:
         """True when a module may have a name that its source does not bind."""

@@ -331,6 +331,8 @@ class Executor:
     def _absent(
         self, statement: Import, missing: str, wanted: str, parent: Execution | None, context: _Context
     ) -> list[Failure]:
+        if self._belief.module_is_made(parent):
+            return []
         failure = self._failure("missing-module", statement, missing, context)
         if self._belief.module_may_exist(missing, parent):
             self.doubts[replace(failure, certainty="possible")] = None

@@ -58,7 +58,7 @@ class ImportFacts:
         self.handler = handler
         self.unread: dict[str, str] = {}
         self._texts: dict[str, bytes] = {}
-        belief = Belief(finder, self._mentions, self._native_mentions)
+        belief = Belief(finder, self._mentions, self._native_mentions, self._is_first_party)
         executor = Executor(finder, profile, self._program, self._loads, self._refusal, belief)
         self.executions: dict[str, Execution] = executor.executions
         for hook in finder.hooks:
@@ -167,6 +167,9 @@ class ImportFacts:
         except UnreadableMember as error:
             self.unread[path] = str(error)
             return None
+
+    def _is_first_party(self, module: Module) -> bool:
+        return self.owner(module.path or "") is None
 
     def _native_mentions(self, path: str, word: str) -> bool:
         """True when the bytes of a native file have a word."""

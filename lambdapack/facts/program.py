@@ -152,6 +152,25 @@ class Program:
     damaged: bool
 
 
+UNREADABLE = Program(
+    body=EMPTY,
+    deferred=(),
+    exports=None,
+    exports_unknown=True,
+    members={},
+    volatile=frozenset(),
+    assigned_attributes=frozenset(),
+    computed_attributes=False,
+    opaque=True,
+    import_hooks=frozenset(),
+    path_functions=frozenset(),
+    called=frozenset(),
+    loads_libraries=False,
+    damaged=True,
+)
+"""A module of which nothing could be read."""
+
+
 def all_names(block: Block) -> frozenset[str]:
     """Returns the names a block binds, in all of its branches."""
     found = set(block.names)

@@ -17,6 +17,7 @@ from lambdapack.facts.conditions import read_condition
 from lambdapack.facts.exports import Exports
 from lambdapack.facts.program import (
     EMPTY,
+    UNREADABLE,
     Block,
     Constant,
     Effect,
@@ -54,7 +55,10 @@ def read_source(data: bytes) -> Program:
     """Returns the program of one module's bytes. Bytes that are not UTF-8 are no hindrance: only names must be."""
     root = _PARSER.parse(data).root_node
     reader = _Reader(data)
-    body = reader.block(root)
+    try:
+        body = reader.block(root)
+    except RecursionError:  # nested deeper than any compiler takes
+        return UNREADABLE
     imported = imported_names(body)
     # Methods set attributes on all sorts of objects; modules are filled by functions and by the module itself.
     loose = b"\n".join(syntax.raw(child, data) for child in root.named_children if not syntax.is_class(child))
@@ -155,9 +159,7 @@ class _Reader:
             case "raise_statement":
                 out.append(self._raise(node))
             case "type_alias_statement":
-                left = node.child_by_field_name("left")
-                if left is not None:
-                    names.add(self._text(left).split("[")[0].strip())
+                names.add(self._text(node.named_children[0]).split("[")[0].strip())
             case "ERROR":
                 for child in node.named_children:  # what the parser could still make out
                     self._statement(child, out, names)
@@ -192,8 +194,7 @@ class _Reader:
                 out.append(Leave(node.start_point[0] + 1))
             elif child.type == "call" and text.startswith(b"__all__"):
                 self.exports.call(child)
-        if b":=" in text:
-            self._walrus(node, names)
+        self._walrus(node, names)
         if b"(" in text:
             self.called.update(traits.called(text))
             if any(importer.encode() in text for importer in self._importers):
@@ -229,7 +230,7 @@ class _Reader:
                 self._target(child, names)
 
     def _walrus(self, node: Node, names: set[str]) -> None:
-        if node.type in ("lambda", "function_definition"):
+        if node.type in ("lambda", "function_definition") or b":=" not in self._bytes(node):
             return
         if node.type == "named_expression":
             name = node.child_by_field_name("name")
@@ -259,7 +260,7 @@ class _Reader:
                 self._importers.discard("__import__")
             if traits.changes_path(text):
                 self.path_functions.update((self._name(name), *self._classes))
-        if parameters is not None and b":=" in self._bytes(parameters):
+        if parameters is not None:
             self._walrus(parameters, names)
         if b"import" in text or b"global" in text:
             self._inside_function(node)
@@ -300,7 +301,7 @@ class _Reader:
         branches = []
         condition, consequence = node.child_by_field_name("condition"), node.child_by_field_name("consequence")
         for test, body in ((condition, consequence), *self._alternatives(node)):
-            if test is not None and b":=" in self._bytes(test):
+            if test is not None:
                 self._walrus(test, names)
             expression = ("literal", True) if test is None else read_condition(test, self._data)
             branches.append((expression, EMPTY if body is None else self.block(body)))
@@ -362,7 +363,7 @@ class _Reader:
         if left is not None:
             self._target(left, names)
         condition = node.child_by_field_name("condition")
-        if condition is not None and b":=" in self._bytes(condition):
+        if condition is not None:
             self._walrus(condition, names)
         if body is not None:
             out.append(Maybe(self.block(body)))
@@ -385,8 +386,7 @@ class _Reader:
     def _captures(self, node: Node, names: set[str]) -> None:
         """Adds every identifier of a pattern: more than it binds (class names too), never less."""
         if node.type == "identifier":
-            names.add(self._name(node))
-            self.volatile.add(self._name(node))
+            self._target(node, names)
         for child in node.named_children:
             self._captures(child, names)
 

@@ -17,7 +17,8 @@ _OPAQUE = re.compile(
 )
 # Only what changes them counts: many modules read them.
 _PATH_CHANGE = re.compile(
-    rb"\bpath\s*\.\s*(?:append|insert|extend)\b|\bsys\s*\.\s*path\s*(?:\[[^]\n]*\]\s*)?[+]?=(?!=)|\baddsitedir\b"
+    rb"(?:\b|_)sys\s*\.\s*path\s*(?:\.\s*(?:append|insert|extend)\b|(?:\[[^]\n]*\]\s*)?[+]?=(?!=))|\baddsitedir\b"
+    rb"|(?<![.\w])path\s*\.\s*insert\b|\bsys_path\s*\.\s*(?:append|insert|extend)\b"
 )
 _HOOKS = {
     "sys.modules": re.compile(

@@ -48,12 +48,12 @@ def doubt(
     if absent:
         return Unavailable(
             f"{absent[0]} is not here: the {profile.runtime} runtime brings it, this interpreter does not",
-            f"give the import test the runtime's own packages, or add {absent[0]} to the function's requirements",
+            f"make the package index reachable, or add {absent[0]} to the function's requirements",
         )
     if unset and not error_type.startswith("Runtime."):
         return Unavailable(
             f"the handler's import needs the environment variable {unset[0]}, which the function's configuration sets",
-            f"give the import test a value for {unset[0]}",
+            f"add --env {unset[0]}=VALUE",
         )
     return _host_lacks(profile, message)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -52,6 +53,12 @@ def report_to_data(report: Report) -> dict[str, Json]:
         },
         "timings": {name: round(seconds, 4) for name, seconds in report.timings.items()},
     }
+
+
+def render_json_reports(reports: Sequence[Report]) -> str:
+    """Returns several reports as one JSON document with a line end."""
+    data = {"schema_version": SCHEMA_VERSION, "reports": [report_to_data(report) for report in reports]}
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
 def render_json(report: Report) -> str:

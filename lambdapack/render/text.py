@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lambdapack.finding import Finding, Severity
 from lambdapack.report import Report
@@ -30,13 +30,19 @@ def render_text(report: Report, style: TextStyle, *, seconds: float | None = Non
     """Returns the report. `seconds` is the time of the whole command, by default that of the inspection."""
     lines: list[str] = []
     shown = [f for f in report.findings if style.verbose or f.severity is not Severity.INFO]
-    for group in _by_cause(shown):
+    for group in _by_cause([_printable(finding) for finding in shown]):
         lines += [*_finding(group, style), ""]
     lines += [style.paint("dim", line) for line in _skipped(report)]
     lines += [style.paint("dim", f"assumed {assumed}") for assumed in report.assumed]
     lines += _import_test(report, style)
     lines.append(verdict_line(report, style, seconds=seconds))
     return "\n".join(lines) + "\n"
+
+
+def plain(text: str) -> str:
+    """Shows control characters as escapes: names and texts of an artifact must not command a terminal, nor look like
+    lines of the report."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def verdict_line(report: Report, style: TextStyle, *, seconds: float | None = None) -> str:
@@ -50,7 +56,7 @@ def verdict_line(report: Report, style: TextStyle, *, seconds: float | None = No
     ]
     share = 100 * artifact.unzipped_size / report.size_limit
     parts = [
-        f"{word}  {artifact.path}" + (" (not written)" if report.written is False else ""),
+        f"{word}  {plain(artifact.path)}" + (" (not written)" if report.written is False else ""),
         f"{report.runtime} {report.architecture}",
         *([", ".join(counts)] if counts else []),
         *([f"{_size(artifact.zipped_size)} zipped"] if artifact.zipped_size is not None else []),
@@ -63,10 +69,20 @@ def verdict_line(report: Report, style: TextStyle, *, seconds: float | None = No
 
 def _by_cause(findings: list[Finding]) -> list[list[Finding]]:
     """Groups findings that say the same of several places; the order of the first ones is kept."""
-    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    groups: dict[tuple[str, str, str, str], list[Finding]] = {}
     for finding in findings:
-        groups.setdefault((finding.code, finding.severity, finding.message), []).append(finding)
+        groups.setdefault((finding.code, finding.severity, finding.message, finding.fix), []).append(finding)
     return list(groups.values())
+
+
+def _printable(finding: Finding) -> Finding:
+    return replace(
+        finding,
+        path=None if finding.path is None else plain(finding.path),
+        message=plain(finding.message),
+        fix=plain(finding.fix),
+        chain=tuple(map(plain, finding.chain)),
+    )
 
 
 def _finding(group: list[Finding], style: TextStyle) -> Iterator[str]:
@@ -86,7 +102,7 @@ def _finding(group: list[Finding], style: TextStyle) -> Iterator[str]:
     if isinstance(traceback, str):
         lines = traceback.rstrip().splitlines()
         for line in lines if style.verbose else lines[-_TRACEBACK_LINES:]:
-            yield style.paint("dim", f"  | {line}")
+            yield style.paint("dim", f"  | {plain(line)}")
     yield f"  fix: {first.fix}"
 
 
@@ -96,7 +112,7 @@ def _skipped(report: Report) -> Iterator[str]:
     for skipped in report.skipped:
         reasons.setdefault(skipped.reason, []).append(skipped.path or skipped.code or "")
     for reason, what in reasons.items():
-        yield f"skipped {', '.join(what)}: {reason}"
+        yield plain(f"skipped {', '.join(what)}: {reason}")
 
 
 def _chain(chain: tuple[str, ...], style: TextStyle) -> str:
@@ -112,12 +128,15 @@ def _import_test(report: Report, style: TextStyle) -> Iterator[str]:
         return
     if test["status"] == "not-run":
         remedy = f"; {test['remedy']}" if test["remedy"] else ""
-        yield f"{style.paint('warning', 'import test NOT RUN')}: {test['reason']}{remedy}"
+        yield f"{style.paint('warning', 'import test NOT RUN')}: {plain(test['reason'] + remedy)}"
         return
     seconds = f" in {test['seconds']:.2f} s" if test["seconds"] is not None else ""
     word = style.paint("ok", "ok") if test["status"] == "ok" else style.paint("error", "FAILED")
-    client = f", loaded by {test['client']}" if test["client"] else ""
-    yield f"import test {word}{seconds}: {test['handler']} on {test['proof'] or test['backend']}{client}"
+    proof = str(test["proof"] or test["backend"])
+    if not style.verbose:  # what ran; the rest of what that proves with -v
+        proof = f"{proof.partition(';')[0]}, this machine's libraries and not Lambda's" if ";" in proof else proof
+    client = f", loaded by {test['client']}" if test["client"] and style.verbose else ""
+    yield f"import test {word}{seconds}: {plain(test['handler'])} on {proof}{client}"
 
 
 def _size(size: int, digits: int = 1) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from lambdapack.builder import Progress, WheelStore, fetch_runtime_client
+from lambdapack.builder import CLIENT, Progress, WheelStore, fetch_runtime_packages
 from lambdapack.errors import UsageError
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.importtest import AttemptRequest, LocalBackend, unpack_wheels
@@ -28,12 +28,12 @@ def import_handler(opened: Opened, options: AttemptOptions, progress: Progress) 
     if opened.handler is None:
         raise UsageError("no handler to import", hint="add --handler module.function")
     store = WheelStore()
+    backend = LocalBackend(progress=progress)
     with TemporaryDirectory(prefix="lambdapack-runtime-") as folder:
         packages: tuple[Path, ...] = ()
-        wheels = fetch_runtime_client(opened.profile, store, progress)
+        wheels = fetch_runtime_packages((CLIENT,), opened.profile, store, progress)
         if wheels is not None:
-            unpack_wheels(wheels, Path(folder))
-            packages = (Path(folder),)
+            packages = (unpack_wheels(wheels, Path(folder) / "client"),)
         request = AttemptRequest(
             mounts={"/var/task": (opened.function,), "/opt": opened.layers},
             profile=opened.profile,
@@ -43,4 +43,13 @@ def import_handler(opened: Opened, options: AttemptOptions, progress: Progress) 
             extra_env=options.environment,
             no_python_downloads=options.no_python_downloads,
         )
-        return LocalBackend(progress=progress).attempt(request)
+        attempt = backend.attempt(request)
+        if "preinstalled_not_here" not in attempt.facts:
+            return attempt
+        # The handler imports what the runtime brings (boto3, as a rule): bring it, too, and try again.
+        names = sorted(item.name for item in opened.profile.preinstalled if item.certain and item.name != CLIENT)
+        wheels = fetch_runtime_packages(names, opened.profile, store, progress)
+        if wheels is None:
+            return attempt
+        packages = (*packages, unpack_wheels(wheels, Path(folder) / "packages"))
+        return backend.attempt(replace(request, runtime_packages=packages))

@@ -7,13 +7,13 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from lambdapack.artifact import Mount, Stack, Tree, open_tree
 from lambdapack.catalogue import all_checks
-from lambdapack.checking import Subject
+from lambdapack.checking import Hints, Subject
 from lambdapack.engine import run_checks
 from lambdapack.errors import UsageError
 from lambdapack.facts.attempts import ImportAttempt
@@ -29,7 +29,8 @@ _LAYER_FOLDERS = frozenset(("python", "lib", "bin", "include", "share"))
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the user said of an artifact; None where it is to be inferred. `name` is shown instead of the path."""
+    """What the user said of an artifact; None where it is to be inferred. `name` is shown instead of the path.
+    `hints` is what is known of the project that the artifact was built from."""
 
     path: Path
     layers: tuple[Path, ...] = ()
@@ -39,6 +40,7 @@ class Target:
     kind: Kind | None = None
     fail_on: Severity = Severity.ERROR
     name: str | None = None
+    hints: Hints = field(default_factory=Hints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,9 @@ def inspect(target: Target, attempt: Attempt | None = None, *, codes: str = "") 
     with ExitStack() as exit_stack:
         opened = open_target(target, exit_stack)
         size = target.path.stat().st_size if target.path.is_file() else None
-        subject = Subject(opened.stack, opened.profile, handler=opened.handler, kind=opened.kind, zipped_size=size)
+        subject = Subject(
+            opened.stack, opened.profile, handler=opened.handler, kind=opened.kind, zipped_size=size, hints=target.hints
+        )
         timings = {}
         if attempt is not None:
             before = time.perf_counter()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lambdapack.builder import BuildResult, Progress, WheelStore, build, plan_build
+from lambdapack.builder import BuildResult, Patterns, Progress, WheelStore, build, plan_build, refuse_foreign_output
+from lambdapack.checking import Hints
+from lambdapack.errors import UsageError
 from lambdapack.finding import Severity
 from lambdapack.profiles import load_profile
 from lambdapack.report import Report
@@ -34,10 +36,16 @@ def build_and_inspect(
 
     `root` is the folder of the configuration.
     """
-    profile = load_profile(function.runtime, function.architecture)
     store = WheelStore()
-    plan = plan_build(function, profile, store, progress, root=root)
+    try:
+        profile = load_profile(function.runtime, function.architecture)
+        plan = plan_build(function, profile, store, progress, root=root)
+    except (
+        UsageError
+    ) as error:  # what only the packages below know to be wrong stands in the configuration all the same
+        raise UsageError(f"tool.lambdapack.functions.{function.name}: {error}", hint=error.hint) from error
     if output is not None:
+        refuse_foreign_output(output)
         plan = replace(plan, output=output)
     reports: list[Report] = []
 
@@ -51,12 +59,29 @@ def build_and_inspect(
             kind="layer" if function.package == "layer" else "function",
             fail_on=fail_on,
             name=_short(plan.output),
+            hints=_hints(function, root),
         )
         reports.append(inspect(target, attempt))
         return not reports[0].failed
 
     result = build(plan, store=store, verify=verify, progress=progress)
     return VerifiedBuild(result, replace(reports[0], written=not result.rejected))
+
+
+def _hints(function: FunctionSettings, root: Path | None) -> Hints:
+    exclude = Patterns(function.exclude)
+
+    def first_party(module: str) -> str | None:
+        if root is None:
+            return None
+        for pattern in (module, f"{module}.py", f"*/{module}", f"*/{module}.py", f"*/*/{module}", f"*/*/{module}.py"):
+            for place in sorted(root.glob(pattern)):
+                relative = place.relative_to(root)
+                if not any(part.startswith(".") or part == "node_modules" for part in relative.parts):
+                    return relative.as_posix()
+        return None
+
+    return Hints(removed_by=exclude.match, first_party=first_party)
 
 
 def _short(path: Path) -> str:

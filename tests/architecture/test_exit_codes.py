@@ -21,6 +21,7 @@ CONTRACT = {
     "EXIT_BUILD": 5,
     "EXIT_BUG": 70,
     "EXIT_INTERRUPTED": 130,
+    "EXIT_TERMINATED": 143,
 }
 RAISED = {
     "UsageError": 2,

@@ -168,12 +168,12 @@ def test_builder_refuses_a_foreign_wheel(
     requirements.write_text(f"{foreign_wheels['cp311'].as_uri()}\n".replace("file://", "pydantic-core @ file://"))
     old = dashboard.parent / "dist" / "dashboard.zip"
     old.parent.mkdir()
-    old.write_bytes(b"the old artifact")
+    old.write_bytes(b"PK the old artifact")
     run = lambdapack("build", "--config", dashboard)
     assert run.status == 5
     assert "cp311" in run.err
     assert "python3.13" in run.err
-    assert old.read_bytes() == b"the old artifact"
+    assert old.read_bytes() == b"PK the old artifact"
     assert [path.name for path in old.parent.iterdir()] == ["dashboard.zip"]
 
 

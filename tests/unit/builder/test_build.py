@@ -12,7 +12,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from lambdapack.builder import WheelStore, build, fetch_runtime_client, plan_build
+from lambdapack.builder import CLIENT, WheelStore, build, fetch_runtime_packages, plan_build
 from lambdapack.errors import BuildFailed, UsageError
 from tests.unit.builder.makers import make_function, make_plan, make_profile, make_wheel
 
@@ -194,14 +194,14 @@ class TestFailure:
 class TestRuntimeClient:
     @pytest.mark.usefixtures("index")
     def test_once_there_it_needs_no_network(self, store: WheelStore, monkeypatch: pytest.MonkeyPatch) -> None:
-        first = fetch_runtime_client(make_profile(), store)
+        first = fetch_runtime_packages((CLIENT,), make_profile(), store)
         assert first is not None
         assert any(path.name.startswith("awslambdaric-") for path in first)
-        monkeypatch.setattr("lambdapack.builder.runtime_client.compile_lock", None)
-        assert fetch_runtime_client(make_profile(), store) == first
+        monkeypatch.setattr("lambdapack.builder.runtime_packages.compile_lock", None)
+        assert fetch_runtime_packages((CLIENT,), make_profile(), store) == first
 
     def test_without_an_index_there_is_none(self, store: WheelStore, links: Path) -> None:
-        assert fetch_runtime_client(make_profile(), store) is None
+        assert fetch_runtime_packages((CLIENT,), make_profile(), store) is None
 
 
 @pytest.mark.usefixtures("index")

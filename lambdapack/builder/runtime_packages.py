@@ -1,4 +1,5 @@
-"""Brings AWS's runtime client (`awslambdaric`) for a target, so that an import test can load handlers as Lambda does.
+"""Brings what a runtime has and an artifact has not: AWS's runtime client (`awslambdaric`), which loads handlers, and
+the SDK, so that an import test can import what Lambda can.
 
 It is not part of any artifact. Where it cannot be had (offline, no wheel), there is None: the import test then uses
 rules of its own. What was resolved once is kept in the store, so that a second call needs no network.
@@ -6,6 +7,7 @@ rules of its own. What was resolved once is kept in the store, so that a second 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from lambdapack.builder.plan import Progress, silent
@@ -15,12 +17,14 @@ from lambdapack.builder.uv_command import Lock, UvRefused, compile_lock, parse_l
 from lambdapack.errors import LambdapackError
 from lambdapack.profiles.profile import RuntimeProfile
 
-_DISTRIBUTION = "awslambdaric"
+CLIENT = "awslambdaric"
 
 
-def fetch_runtime_client(profile: RuntimeProfile, store: WheelStore, progress: Progress = silent) -> list[Path] | None:
-    """Returns the wheel files of the runtime client and what it requires, or None. Never raises for want of them."""
-    kept_as = f"runtime-client/{profile.identifier}.toml"
+def fetch_runtime_packages(
+    distributions: Sequence[str], profile: RuntimeProfile, store: WheelStore, progress: Progress = silent
+) -> list[Path] | None:
+    """Returns the wheel files of distributions and what they require, or None. Never raises for want of them."""
+    kept_as = f"runtime-packages/{'+'.join(distributions)}-{profile.identifier}.toml"
     try:
         kept = store.read_text(kept_as)
         if kept is not None:
@@ -29,7 +33,7 @@ def fetch_runtime_client(profile: RuntimeProfile, store: WheelStore, progress: P
             except LambdapackError:
                 pass  # damaged, or its files are gone from the index: resolve again
         with store.scratch() as scratch:
-            lock: Lock = compile_lock((), (_DISTRIBUTION,), profile, folder=Path.cwd(), scratch=scratch)
+            lock: Lock = compile_lock((), distributions, profile, folder=Path.cwd(), scratch=scratch)
         paths = store.fetch(choose_wheels(lock, profile), progress)
         store.write_text(kept_as, lock.text)
     except (LambdapackError, UvRefused, OSError):
