@@ -1,7 +1,7 @@
 """Trees mounted where Lambda mounts them, seen as one file system.
 
-Only mounts and looks up: the function at `/var/task`, layers merged at `/opt` in order, later ones on top. Search order
-(`sys.path`, `LD_LIBRARY_PATH`) is not known here.
+Only mounts and looks up: the function at `/var/task`, layers merged at `/opt` in order, later ones on top; an image at
+`/`. Search order (`sys.path`, `LD_LIBRARY_PATH`) is not known here.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ class Mount:
     point: str
     tree: Tree
 
+    def absolute(self, path: str) -> str:
+        """The place of one of the tree's paths."""
+        return posixpath.join(self.point, path)
+
 
 @dataclass(frozen=True, slots=True)
 class Located:
@@ -43,7 +47,7 @@ class Stack:
         for mount in mounts:
             self._add_folder(mount.point)
             for entry in mount.tree.entries():
-                path = posixpath.join(mount.point, entry.path)
+                path = mount.absolute(entry.path)
                 self._located[path] = Located(path, entry, mount.tree)
                 if entry.is_directory:
                     self._add_folder(path)

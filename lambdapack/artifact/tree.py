@@ -18,6 +18,7 @@ ProblemKind = Literal[
     "encrypted",
     "unreadable",
     "non-utf8-name",
+    "wrong-digest",  # `path` names a layer of an image
 ]
 
 REGULAR_0644 = stat.S_IFREG | 0o644
