@@ -26,6 +26,7 @@ from lambdapack.profiles import (  # noqa: E402
     Lifecycle,
     Preinstalled,
     Provenance,
+    PythonSymbols,
     Quotas,
     RuntimeProfile,
     SystemLibrary,
@@ -193,11 +194,27 @@ def make_profile(facts: dict[str, Any], name: str, architecture: str) -> Runtime
     )
 
 
+def make_python_symbols(facts: dict[str, Any]) -> PythonSymbols:
+    """Returns which Python exports which names of its C-API."""
+    minors = sorted(int(name.removeprefix("python3.")) for name in facts["runtime"])
+    history: dict[str, tuple[tuple[int, int], ...]] = {}
+    for minor in minors:
+        for name in read_versioned(SOURCES / "symbols" / "python.txt", minor):
+            history[name] = (*history.get(name, ()), (3, minor))
+    return PythonSymbols(
+        pythons=tuple((3, minor) for minor in minors),
+        history=history,
+        stable_private=frozenset(read_lines(SOURCES / "symbols" / "stable_private.txt")),
+        provenance=Provenance(**facts["python_symbols"]["provenance"]),
+    )
+
+
 def make_all() -> dict[Path, str]:
     """Returns the text of every data file by its path."""
     facts = tomllib.loads((SOURCES / "runtimes.toml").read_text(encoding="utf-8"))
     profiles = [make_profile(facts, name, architecture) for name in facts["runtime"] for architecture in ARCHITECTURES]
-    return {DATA / f"{profile.identifier}.json": profile_to_json(profile) for profile in profiles}
+    files = {DATA / f"{profile.identifier}.json": profile_to_json(profile) for profile in profiles}
+    return files | {DATA / "python-symbols.json": make_python_symbols(facts).to_json()}
 
 
 def main() -> int:

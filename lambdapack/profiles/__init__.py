@@ -13,6 +13,7 @@ from lambdapack.profiles.profile import (
     SystemLibrary,
     Version,
 )
+from lambdapack.profiles.symbols import PythonSymbols, load_python_symbols, python_symbols
 from lambdapack.profiles.writing import profile_to_json
 
 __all__ = [
@@ -22,12 +23,15 @@ __all__ = [
     "MalformedProfile",
     "Preinstalled",
     "Provenance",
+    "PythonSymbols",
     "Quotas",
     "RuntimeProfile",
     "SystemLibrary",
     "Version",
     "known_runtimes",
     "load_profile",
+    "load_python_symbols",
     "parse_profile",
     "profile_to_json",
+    "python_symbols",
 ]

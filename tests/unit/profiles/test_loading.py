@@ -22,7 +22,7 @@ from lambdapack.profiles import (
 )
 
 DATA = Path(lambdapack.profiles.__file__).parent / "data"
-FILES = sorted(DATA.glob("*.json"))
+FILES = sorted(DATA.glob("python3.*.json"))
 WITHOUT_PROVENANCE = {"runtime", "architecture", "machine", "python", "symbol_ceilings_newest", "provenance"}
 
 
