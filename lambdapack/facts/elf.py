@@ -16,6 +16,8 @@ from elftools.construct.core import ConstructError
 from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
 
+from lambdapack.facts.symbols import read_python_symbols
+
 MAGIC = b"\x7fELF"
 _HEADER_SIZE = 64  # Elf64_Ehdr
 _PT_LOAD = "PT_LOAD"
@@ -63,7 +65,8 @@ class ElfFacts:
 
     `needed`, `rpath` and `runpath` are in file order, search paths split at colons and not expanded.
     `defined_versions` are the versions the file offers (empty: unversioned). `missing_bytes` says how many bytes
-    its loadable segments reach beyond the end of the file (0: none).
+    its loadable segments reach beyond the end of the file (0: none). `undefined_python` and `defined_python` are the
+    names beginning with `Py` or `_Py` that it takes from elsewhere and offers; None where they were not read.
     """
 
     bits: int
@@ -77,6 +80,8 @@ class ElfFacts:
     version_needs: tuple[VersionNeed, ...]
     defined_versions: frozenset[str]
     missing_bytes: int
+    undefined_python: frozenset[str] | None
+    defined_python: frozenset[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ def read_elf(data: bytes) -> ElfFacts | NotElf:
     if not data.startswith(MAGIC):
         return NotElf(_name_of(data) or "not an ELF file", "invalid ELF header")
     try:
-        return _read(ELFFile(io.BytesIO(_as_the_loader_sees(data))), len(data))
+        return _read(ELFFile(io.BytesIO(_as_the_loader_sees(data))), data)
     except (
         ELFError,
         ConstructError,
@@ -121,7 +126,8 @@ def _name_of(data: bytes) -> str | None:
     return next((name for magic, name in _FOREIGN if data.startswith(magic)), None)
 
 
-def _read(elf: ELFFile, size: int) -> ElfFacts:
+def _read(elf: ELFFile, data: bytes) -> ElfFacts:
+    size = len(data)
     segments = list(elf.iter_segments())
     dynamic = next((segment for segment in segments if isinstance(segment, DynamicSegment)), None)
     reach = max((s.header.p_offset + s.header.p_filesz for s in segments if s.header.p_type == _PT_LOAD), default=0)
@@ -133,6 +139,7 @@ def _read(elf: ELFFile, size: int) -> ElfFacts:
         for tag in dynamic.iter_tags():
             tags.setdefault(str(tag.entry.d_tag), []).append(tag)
     soname = tags.get("DT_SONAME")
+    symbols = None if missing else _python_symbols(elf, data, tags)
     return ElfFacts(
         bits=elf.elfclass,
         machine=_NAMES_OF_MACHINES.get(machine, machine.removeprefix("EM_").lower()),
@@ -145,7 +152,18 @@ def _read(elf: ELFFile, size: int) -> ElfFacts:
         version_needs=() if missing else tuple(_version_needs(elf, dynamic, tags)),
         defined_versions=frozenset(() if missing else _version_definitions(elf, dynamic, tags)),
         missing_bytes=missing,
+        undefined_python=symbols[0] if symbols else None,
+        defined_python=symbols[1] if symbols else None,
     )
+
+
+def _python_symbols(
+    elf: ELFFile, data: bytes, tags: dict[str, list[Any]]
+) -> tuple[frozenset[str], frozenset[str]] | None:
+    if elf.elfclass != 64 or not elf.little_endian:
+        return None  # no machine of Lambda's
+    values = {name: found[0].entry.d_val for name, found in tags.items()}
+    return read_python_symbols(data, values, lambda address: _offset(elf, address))
 
 
 def _search_path(values: Iterator[str]) -> tuple[str, ...]:

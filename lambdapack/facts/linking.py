@@ -15,15 +15,26 @@ from typing import Literal
 
 from lambdapack.artifact import Located, Stack
 from lambdapack.errors import UnreadableMember
+from lambdapack.facts.capi import init_functions, lacking
 from lambdapack.facts.elf import ElfFacts, NotElf, VersionNeed, read_elf
+from lambdapack.facts.extension import read_extension_name
 from lambdapack.profiles.profile import RuntimeProfile, SystemLibrary, Version
 
 ProblemKind = Literal[
-    "not-elf", "truncated", "wrong-class", "wrong-machine", "glibc", "symbol-version", "missing-library"
+    "not-elf",
+    "truncated",
+    "wrong-class",
+    "wrong-machine",
+    "glibc",
+    "symbol-version",
+    "missing-library",
+    "undefined-symbol",
+    "no-init-function",
 ]
 
 _OWN_FOLDERS = ("/var/task", "/opt")  # every other folder of LD_LIBRARY_PATH is the runtime's
 _LIBRARY_NAME = re.compile(r"\.so(?:\.[0-9][^/]*)?$")
+_INIT_FUNCTION = re.compile(r"Py(?:Init|ModExport)U?_")
 _VERSION = re.compile(r"^([A-Z]+)_([0-9]+(?:\.[0-9]+)*)$")
 # Marker versions without a number, and the glibc that first has them (glibc 2.36 NEWS: DT_RELR).
 _MARKERS: Mapping[str, Version] = {"GLIBC_ABI_DT_RELR": (2, 36), "GLIBC_ABI_GNU2_TLS": (2, 42)}
@@ -35,7 +46,8 @@ class LoadProblem:
 
     `wanted` and `available` are the two values that disagree. `soname` is the library concerned. `elsewhere` is a file
     of the artifact that has this soname where the loader does not look: loaded before, it satisfies the need.
-    `certain` is False where that, or the runtime, is not known well enough.
+    `certain` is False where that, or the runtime, is not known well enough. `pythons` are the versions of Python that
+    have an undefined symbol.
     """
 
     kind: ProblemKind
@@ -46,6 +58,7 @@ class LoadProblem:
     soname: str | None = None
     elsewhere: str | None = None
     certain: bool = True
+    pythons: tuple[str, ...] = ()
 
 
 class NativeFacts:
@@ -77,8 +90,14 @@ class NativeFacts:
         return frozenset(self._stack.located)
 
     def loads(self, path: str) -> bool:
-        """True unless the loader certainly refuses the file."""
-        return not any(problem.certain for problem in self.problems(path))
+        """True unless importing the file as the module that it is named after certainly fails."""
+        return not any(problem.certain for problem in self.import_problems(path))
+
+    def import_problems(self, path: str) -> tuple[LoadProblem, ...]:
+        """Returns everything that stands in the way of importing a file as the module that it is named after: what the
+        loader says, and after that whether Python finds its function there."""
+        problems = self.problems(path)
+        return problems if any(problem.certain for problem in problems) else (*problems, *self._no_init_function(path))
 
     def problems(self, path: str) -> tuple[LoadProblem, ...]:
         """Returns everything that stands in the way of loading a file and what it needs."""
@@ -108,6 +127,7 @@ class NativeFacts:
     def _check(self, root: str) -> Iterable[LoadProblem]:
         loaded: dict[str, str] = {}  # by soname: what is loaded once satisfies every later need of it
         queue: list[tuple[str, tuple[str, ...]]] = [(root, (root,))]
+        missing: list[str] = []
         while queue:
             path, chain = queue.pop(0)
             located = self._stack.file(path)
@@ -125,6 +145,7 @@ class NativeFacts:
             for soname in facts.needed:
                 provider = loaded.get(soname) or self._provider(soname, path, facts, chain)
                 if provider is None:
+                    missing.append(soname)
                     yield self._missing(root, path, soname)
                     continue
                 providers[soname] = provider
@@ -132,6 +153,9 @@ class NativeFacts:
                     if provider not in loaded.values():
                         queue.append((provider, (*chain, provider)))
                     loaded[soname] = provider
+                    found = self.elf.get(provider)
+                    if isinstance(found, ElfFacts) and found.soname:
+                        loaded.setdefault(found.soname, provider)
                 elif self._managed and provider.in_managed is not True:
                     yield LoadProblem(
                         "missing-library",
@@ -145,6 +169,51 @@ class NativeFacts:
             for need in facts.version_needs:
                 yield from self._version_problem(root, path, need, providers.get(need.library))
         self._closures[root] = frozenset((root, *loaded.values()))
+        yield from self._undefined_symbols(root, missing)
+
+    def _undefined_symbols(self, root: str, missing: Iterable[str]) -> Iterable[LoadProblem]:
+        """C-API names that neither the target's Python nor anything loaded with `root` has. CPython loads with RTLD_NOW
+        (`sys.getdlopenflags`), so that functions are bound at once, too."""
+        python, made_for = self._profile.python, read_extension_name(root).python
+        loaded = self._loaded(root)
+        # A file for another Python is told of by its name; another Python's own library that is missing, as missing.
+        if made_for not in (None, _dotted(python)) or any(soname.startswith("libpython") for soname in missing):
+            return
+        defined = frozenset().union(*(facts.defined_python or () for facts in loaded.values()))
+        for path, facts in loaded.items():
+            for lack in lacking((facts.undefined_python or frozenset()) - defined, python):
+                # Other code may have loaded a file that defines it, for everyone (RTLD_GLOBAL).
+                certain = lack.certain and not self._is_defined(lack.symbol)
+                available = f"not in Python {_dotted(python)}"
+                yield LoadProblem(
+                    "undefined-symbol", root, path, lack.symbol, available, certain=certain, pythons=lack.pythons
+                )
+
+    def _no_init_function(self, path: str) -> Iterable[LoadProblem]:
+        """The function that an import calls is looked for in the file and in all that it has loaded (dlsym(3))."""
+        loaded = self._loaded(path)
+        names = [facts.defined_python for facts in loaded.values()]
+        if len(loaded) < len(self.closure(path)) or None in names:
+            return
+        defined = frozenset().union(*(found for found in names if found is not None))
+        wanted = init_functions(path, self._profile.python)
+        if not defined.intersection(wanted):
+            found = ", ".join(sorted(name for name in defined if _INIT_FUNCTION.match(name)))
+            yield LoadProblem("no-init-function", path, path, wanted[-1], found)
+
+    def _loaded(self, root: str) -> dict[str, ElfFacts]:
+        """Returns the readable files of the artifact that loading `root` loads, the file itself first."""
+        found = {}
+        for path in sorted(self._closures[root], key=lambda path: (path != root, path)):
+            located = self._stack.file(path)
+            facts = self.elf.get(located.path if located else path)
+            if isinstance(facts, ElfFacts):
+                found[path] = facts
+        return found
+
+    def _is_defined(self, symbol: str) -> bool:
+        """True when any file of the artifact defines a name of Python's."""
+        return any(symbol in (facts.defined_python or ()) for facts in self.elf.values() if isinstance(facts, ElfFacts))
 
     def _unfit(self, facts: ElfFacts | NotElf) -> tuple[ProblemKind, str, str] | None:
         machine = self._profile.machine

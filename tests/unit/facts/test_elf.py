@@ -6,6 +6,7 @@ import dataclasses
 import re
 import shutil
 import subprocess
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,8 @@ class TestFacts:
             version_needs=(),
             defined_versions=frozenset(),
             missing_bytes=0,
+            undefined_python=frozenset({"PyModule_Create2", "PyModule_AddIntConstant"}),
+            defined_python=frozenset({"PyInit_plain"}),
         )
 
     def test_of_a_file_that_asks_for_everything(self) -> None:
@@ -118,8 +121,22 @@ class TestAgainstReadelf:
         path.write_bytes(data)
         facts = read_elf(data)
         assert isinstance(facts, ElfFacts)
-        assert dataclasses.asdict(facts) | {"defined_versions": None} == self.read(path)
+        unordered = {"defined_versions": None, "undefined_python": None, "defined_python": None}
+        assert dataclasses.asdict(facts) | unordered == self.read(path) | unordered
         assert facts.defined_versions == self.definitions(path)
+        if facts.bits == 64:
+            assert (facts.undefined_python, facts.defined_python) == self.symbols(path)
+
+    def test_same_symbols_of_real_files(self) -> None:
+        folders = {sysconfig.get_path(name) for name in ("platlib", "platstdlib")}
+        files = sorted(path for folder in folders for path in Path(folder).rglob("*.so*") if path.is_file())
+        read = {path: read_elf(path.read_bytes()) for path in files}
+        known = {path: facts for path, facts in read.items() if isinstance(facts, ElfFacts) and facts.bits == 64}
+        if not known:
+            pytest.skip("this Python has no native modules in files of their own")
+        for path, facts in known.items():
+            undefined, defined = self.symbols(path)
+            assert (path, facts.undefined_python, facts.defined_python) == (path, undefined, defined)
 
     @staticmethod
     def run(option: str, path: Path) -> str:
@@ -156,6 +173,21 @@ class TestAgainstReadelf:
             "defined_versions": None,
             "missing_bytes": 0,
         }
+
+    def symbols(self, path: Path) -> tuple[frozenset[str], frozenset[str]]:
+        undefined, defined = set(), set()
+        line = re.compile(
+            r"^ *\d+: \w+ +\w+ \w+ +(?P<bind>\w+) +(?P<visibility>\w+) .*?(?P<section>\w+) (?P<name>_?Py\w*)"
+        )
+        for text in self.run("--dyn-syms", path).splitlines():
+            match = line.match(text)
+            if match is None or match["bind"] == "LOCAL":
+                continue
+            if match["section"] == "UND":
+                undefined |= {match["name"]} if match["bind"] != "WEAK" else set()
+            elif match["visibility"] in ("DEFAULT", "PROTECTED"):
+                defined.add(match["name"])
+        return frozenset(undefined), frozenset(defined)
 
     def needs(self, path: Path) -> list[dict[str, object]]:
         needs: list[dict[str, object]] = []
