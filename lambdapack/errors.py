@@ -6,6 +6,7 @@ job could not be done. Every message is one line that says what, where and what 
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 EXIT_OK = 0
@@ -19,6 +20,15 @@ EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143  # 128 + SIGTERM, as a shell reports it
 
 
+_USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+_QUERY = re.compile(r"(://[^\s?'\"<>]+)\?[^\s'\"<>]+")
+
+
+def without_secrets(text: str) -> str:
+    """Takes credentials out of the URLs in a text: user and password, and queries, which may hold tokens."""
+    return _QUERY.sub(r"\1?***", _USERINFO.sub("***@", text))
+
+
 class LambdapackError(Exception):
     """Base of everything lambdapack raises on purpose; `str()` is one line for a person.
 
@@ -28,8 +38,8 @@ class LambdapackError(Exception):
     exit_status: ClassVar[int] = EXIT_BUG
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.hint = hint
+        super().__init__(without_secrets(message))
+        self.hint = None if hint is None else without_secrets(hint)
 
 
 class UsageError(LambdapackError):

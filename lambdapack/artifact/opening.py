@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from pathlib import Path
 
 from lambdapack.artifact.folder import FolderTree
@@ -31,8 +32,7 @@ def open_tree(path: Path, *, architecture: str | None = None) -> Tree:
         if place.is_dir() is not (form == "oci"):
             raise UnreadableArtifact(f"{place}: {form}: takes a {'folder' if form == 'oci' else 'file'}")
         return ImageTree(image_files(place, form), reference=reference, architecture=architecture)
-    if not path.exists():
-        raise UnreadableArtifact(f"{path}: no such file or folder")
+    _refuse_special(path)
     files = recognised_files(path)
     if files is not None:
         return ImageTree(files, architecture=architecture)
@@ -44,6 +44,18 @@ def open_tree(path: Path, *, architecture: str | None = None) -> Tree:
             hint="give the function's ZIP file, its unpacked folder, or an image written by docker save",
         )
     return ZipTree(path)
+
+
+def _refuse_special(path: Path) -> None:
+    """A pipe or device would be waited for, or read without end."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise UnreadableArtifact(f"{path}: no such file or folder") from None
+    except (OSError, ValueError) as error:
+        raise UnreadableArtifact(f"{str(path)[:80]}: cannot be read: {error}") from error
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise UnreadableArtifact(f"{path}: is neither a file nor a folder")
 
 
 def _named_image(path: Path) -> tuple[ImageForm, Path, str | None] | None:

@@ -57,12 +57,14 @@ class Stack:
                     self._children[folder].add(name)
 
     def _add_folder(self, path: str) -> None:
-        if path in self._children:
-            return
-        self._children[path] = set()
-        parent, _, name = path.rpartition("/")
-        self._add_folder(parent or "/")
-        self._children[parent or "/"].add(name)
+        new = []
+        while path not in self._children:  # a loop and no recursion: paths may be deeper than Python's stack
+            self._children[path] = set()
+            new.append(path)
+            path = path.rpartition("/")[0] or "/"
+        for folder in new:
+            parent, _, name = folder.rpartition("/")
+            self._children[parent or "/"].add(name)
 
     @property
     def located(self) -> Mapping[str, Located]:

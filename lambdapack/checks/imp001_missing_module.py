@@ -94,6 +94,12 @@ def _explanation(item: Explained, subject: Subject) -> tuple[str, str]:
             "which is neither in the artifact nor in the runtime",
             f"install {wanted}, which {importer.name} {importer.version} needs; do not install with --no-deps",
         )
+    if subject.finder.dead_path_entries:
+        file, entry = subject.finder.dead_path_entries[0]
+        return (
+            f"and {file} points to {entry}, which is not in the artifact: an editable install of the build machine",
+            f"install {top} itself and not a link to it (pip install without -e, uv export --no-editable)",
+        )
     place = subject.hints.first_party(top)
     if place is not None:
         return (

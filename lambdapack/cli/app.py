@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -75,6 +76,9 @@ def run() -> int:
     """Runs the command line and returns the exit status."""
     # A cancelled CI job gets SIGTERM: end as if interrupted, so that temporary files are removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of any alphabet, on a console of any
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = _run()
         sys.stdout.flush()

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from lambdapack.errors import UsageError
 from lambdapack.settings import FunctionSettings, load_settings, select_functions
 from lambdapack.workflows.inspection import Target
 
@@ -114,8 +115,15 @@ def target_of(
     config: Path | None,
 ) -> Target:
     """Joins options and configuration, which counts for a configured output or when a function is named."""
+    if handler is not None and not handler.strip():
+        raise UsageError("--handler is empty", hint="give it as Lambda is given it, like handler.lambda_handler")
     target = Target(artifact, layers, runtime, architecture, handler)
-    settings = load_settings(config, Path.cwd())
+    try:
+        settings = load_settings(config, Path.cwd())
+    except UsageError:
+        if function_name is not None or config is not None:
+            raise
+        return target  # a mistake in a configuration that nobody referred to is no concern of this artifact
     function: FunctionSettings | None = None
     if function_name is not None:
         function = select_functions(settings, [function_name])[0]

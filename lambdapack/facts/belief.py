@@ -5,6 +5,7 @@ Only ever turns a certain failure into a doubt. Knows what was executed so far, 
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
 
 from lambdapack.facts.modules import Module, ModuleFinder
@@ -12,9 +13,27 @@ from lambdapack.facts.outcome import Execution
 from lambdapack.facts.program import Program
 
 # What the import system itself gives every module (the Python language reference, "Import-related module attributes").
-_OWN_ATTRIBUTES = frozenset(
+OWN_ATTRIBUTES = frozenset(
     f"__{name}__"
-    for name in ("name", "doc", "file", "path", "package", "spec", "loader", "builtins", "dict", "cached", "class")
+    for name in (
+        "name",
+        "doc",
+        "file",
+        "path",
+        "package",
+        "spec",
+        "loader",
+        "builtins",
+        "dict",
+        "cached",
+        "class",
+        "annotations",
+    )
+)
+
+# Builtins of any Python from 3.9 on: which of them a target lacks decides nothing.
+_BUILTIN_NAMES = frozenset(dir(builtins)) | frozenset(
+    ("aiter", "anext", "BaseExceptionGroup", "EncodingWarning", "ExceptionGroup", "PythonFinalizationError")
 )
 
 
@@ -39,7 +58,6 @@ class Belief:
         self._hooking: list[tuple[Module, Program]] = []
         self._natives: list[Module] = []
         self._attributes: set[str] = set()
-        self._called: set[str] = set()
 
     def note(self, module: Module, program: Program | None) -> None:
         """Takes in a module that is about to run."""
@@ -48,8 +66,7 @@ class Belief:
         if program is None:
             return
         self._attributes |= program.assigned_attributes
-        self._called |= program.called
-        if program.import_hooks or program.path_functions or program.computed_attributes:
+        if program.import_hooks or program.computed_attributes:
             self._hooking.append((module, program))
 
     def module_is_made(self, parent: Execution | None) -> bool:
@@ -63,31 +80,37 @@ class Belief:
     def module_may_exist(self, missing: str, parent: Execution | None) -> bool:
         """True when a module without a file may have been made, or made findable, by code that ran before."""
         top = missing.partition(".")[0]
+        if parent is None and self._finder.opaque_entries:
+            return True
         for module, program in self._hooking:
-            making = program.import_hooks - {"sys.path", "__path__", "extend_path"}
+            making = program.import_hooks & {"sys.modules", "sys.meta_path"}
             if making and (_top(module) == top or self._mentions(module, top if parent is None else missing)):
                 return True
-            if parent is None and self._changes_path(program) and self._reaches(module, top):
+            if parent is None and (making or "sys.path" in program.import_hooks) and self._reaches(module, top):
                 return True
         return False
 
     def _reaches(self, hooking: Module, top: str) -> bool:
-        """True when a copy of a module is where a change of the path may lead: a distribution adds folders of its own,
-        first-party code any."""
+        """True when a change of the import system may lead to a module: first-party code adds any folder, also one that
+        is made or mounted while it runs; a distribution adds what it brings."""
         folder = f"{(hooking.path or '').rpartition('/')[0]}/"
-        return any(copy.startswith(folder) or self._is_first_party(hooking) for copy in self._finder.copies(top))
+        return self._is_first_party(hooking) or any(copy.startswith(folder) for copy in self._finder.copies(top))
 
     def name_may_exist(self, target: Execution, wanted: str, asking: Execution) -> bool:
         """True when a module may have a name that its source does not bind."""
         # A module that is still being imported may bind the name before it is asked for; only of the asking module
         # itself is known what it has bound so far.
-        if (not target.done and target is not asking) or not target.names_known:
+        if (not target.done and target is not asking) or not target.names_known or "__getattr__" in target.names:
             return True
-        if wanted in self._attributes or wanted in _OWN_ATTRIBUTES:
+        if wanted in self._attributes or wanted in OWN_ATTRIBUTES:
             return True
         if target.program is not None and target.program.import_hooks - {"sys.path", "sys.meta_path"}:
             return True
         top = _top(target.module)
+        if len(self._finder.copies(top)) > 1 and any(
+            "sys.path" in program.import_hooks and self._is_first_party(module) for module, program in self._hooking
+        ):
+            return True  # another copy than the one that was read may be the one that is found
         for module, program in self._hooking:
             if _top(module) == top and (
                 program.computed_attributes or program.import_hooks & {"sys.modules", "sys.meta_path"}
@@ -96,8 +119,14 @@ class Belief:
         # Native code fills Python modules beside it with names, which it must spell out.
         return any(_top(native) == top and self._native_mentions(native.path or "", wanted) for native in self._natives)
 
-    def _changes_path(self, program: Program) -> bool:
-        return "sys.path" in program.import_hooks or bool(program.path_functions & self._called)
+    def is_bound(self, name: str, execution: Execution) -> bool:
+        """True when a bare name may be bound in a module that is being executed."""
+        known = name in execution.names or name in OWN_ATTRIBUTES or name in _BUILTIN_NAMES or name in self._attributes
+        return known or not execution.names_known
+
+    def sets(self, name: str) -> bool:
+        """True when executed code sets an attribute of this name on something."""
+        return name in self._attributes
 
 
 def _top(module: Module) -> str:

@@ -36,7 +36,8 @@ def read_condition(node: Node, data: bytes) -> Expression:
             except (SyntaxError, ValueError):
                 return UNKNOWN
         case "string":
-            if any(child.type == "interpolation" for child in node.children):
+            # Escapes, bytes and fields are not worked out.
+            if not text(node).startswith(("'", '"')) or "\\" in text(node):
                 return UNKNOWN
             return ("literal", "".join(text(child) for child in node.children if child.type == "string_content"))
         case "identifier" | "attribute":
@@ -217,7 +218,6 @@ def target_names(python: tuple[int, int], machine: str, builtin_modules: Iterabl
         "sys.version_info": version,
         "sys.version_info.major": python[0],
         "sys.version_info.minor": python[1],
-        "sys.hexversion": (python[0] << 24) | (python[1] << 16) | 0xF0,
         "sys.platform": "linux",
         "sys.builtin_module_names": tuple(builtin_modules),
         "sys.byteorder": "little",
@@ -230,7 +230,12 @@ def target_names(python: tuple[int, int], machine: str, builtin_modules: Iterabl
         "TYPE_CHECKING": False,  # wherever it comes from, this is what it means
         "typing.TYPE_CHECKING": False,
         "typing_extensions.TYPE_CHECKING": False,
-        "six.PY2": False,
-        "six.PY3": True,
         "__debug__": True,
     }
+
+
+def rebind(values: dict[str, Any], known: Mapping[str, Any], bound: str, module: str) -> None:
+    """`import sys as _sys`: what is known of `sys` is known of `_sys` from here on."""
+    values.pop(bound, None)
+    if bound != module:
+        values.update({bound + name[len(module) :]: v for name, v in known.items() if name.startswith(f"{module}.")})

@@ -6,17 +6,23 @@ catch what they really catch, and what cannot be known is kept apart from what i
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from lambdapack.facts.belief import Belief
-from lambdapack.facts.conditions import Unknown, evaluate, target_names
+from lambdapack.facts.conditions import Unknown, evaluate, rebind, target_names
 from lambdapack.facts.grammar import SyntaxProblem
 from lambdapack.facts.modules import Module, ModuleFinder
-from lambdapack.facts.outcome import Execution, Failure, FailureKind, catching, guards_imports
+from lambdapack.facts.outcome import (
+    Execution,
+    Failure,
+    FailureKind,
+    catches_more_than_imports,
+    catching,
+    guards_imports,
+)
 from lambdapack.facts.program import (
     Block,
     Constant,
@@ -58,7 +64,7 @@ class Executor:
         profile: RuntimeProfile,
         program_of: Callable[[Module], Program | None],
         loads: Callable[[str], bool],
-        refusal_of: Callable[[Module, Program], SyntaxProblem | None],
+        refusal_of: Callable[[Module], SyntaxProblem | None],
         belief: Belief,
     ) -> None:
         self._finder = finder
@@ -100,8 +106,8 @@ class Executor:
         if known is not None:
             return known
         module = self._finder.find(name, parent.module if parent else None)
-        if module is None and parent is not None and parent.program is not None:
-            module = self._in_extended_path(name, parent)
+        if module is None and parent and parent.program and "extend_path" in parent.program.import_hooks:
+            module = self._finder.find_extended(name, parent.module)
         if module is None:
             return None
         chain = (*context.execution.chain, name)
@@ -122,25 +128,18 @@ class Executor:
             case _:
                 execution.names_known = False
         execution.done = True
-        if parent is not None:
-            parent.names.add(name.rpartition(".")[2])  # the import system binds a submodule in its package
+        if parent is not None and not execution.failures:
+            leaf = name.rpartition(".")[2]  # the import system binds a submodule in its package
+            parent.names.add(leaf)
+            parent.constants.pop(leaf, None)
         return execution
-
-    def _in_extended_path(self, name: str, parent: Execution) -> Module | None:
-        """A package that calls `extend_path` takes its portions from every folder of `sys.path`."""
-        program, leaf = parent.program, parent.module.name.replace(".", "/")
-        if program is None or "extend_path" not in program.import_hooks:
-            return None
-        folders = tuple(f"{folder}/{leaf}" for folder in self._finder.path)
-        widened = replace(parent.module, search=(*(parent.module.search or ()), *folders))
-        return self._finder.find_fresh(name, widened)
 
     def _execute(self, execution: Execution) -> Steps:
         program = self._program_of(execution.module)
         if program is None:
             execution.names_known = False
             return
-        refusal = self._refusal_of(execution.module, program)
+        refusal = self._refusal_of(execution.module)
         if refusal is not None:
             execution.names_known = False
             context = _Context(execution, {})
@@ -155,8 +154,9 @@ class Executor:
             execution.names_known = False
         values = dict(self._values)
         values["__name__"] = execution.module.name
+        if not program.opaque:
+            execution.constants = values
         execution.failures.extend((yield self._block(program.body, _Context(execution, values))))
-        execution.constants = values
         if "__getattr__" in execution.names:
             execution.names_known = False
 
@@ -206,9 +206,7 @@ class Executor:
 
     def _use(self, statement: Use, context: _Context) -> list[Failure]:
         """`try: NAME` / `except NameError`: how code asks whether a name is bound."""
-        execution = context.execution
-        known = statement.name in execution.names or statement.name in context.values
-        if known or not execution.names_known or hasattr(builtins, statement.name):
+        if statement.name in context.values or self._belief.is_bound(statement.name, context.execution):
             return []
         return [self._raised("NameError", statement.line, context)]
 
@@ -234,21 +232,24 @@ class Executor:
             self.doubts[replace(failure, certainty="possible")] = None
 
     def _try(self, statement: Try, context: _Context) -> Steps:
-        inner = replace(context, stop=bool(statement.handlers) or context.stop)
-        doubts, effects = dict(self.doubts), context.execution.effects
+        inner = replace(context, stop=bool(statement.handlers) or context.stop, handling=())
+        doubts, effects, modules = dict(self.doubts), context.execution.effects, len(self.executions)
         raised: list[Failure] = yield self._block(statement.body, inner)
+        # Something else may have been raised in the body, and caught: by what it does, or by modules that ran in it.
+        ran = len(self.executions) > modules and (
+            len(self.doubts) > len(doubts) or catches_more_than_imports(statement)
+        )
+        sure = not statement.handlers or (context.execution.effects == effects and not ran)
         if guards_imports(statement):
             self.doubts = doubts  # whoever guards an import is ready for its failure
-        # Something else in the body may have been raised, and caught, before or instead.
-        sure = context.execution.effects == effects or not statement.handlers
         failures: list[Failure] = []
         if raised:
             failures.extend((yield self._except(statement, raised, context, sure=sure)))
         else:
             for handler in statement.handlers:  # not reached as far as can be known, but their names may be bound
-                names = all_names(handler.body)
-                context.execution.names |= names
-                for name in names if not sure else ():
+                context.execution.names |= all_names(handler.body)
+            if not sure:
+                for name in all_names(statement.body).union(*(all_names(item.body) for item in statement.handlers)):
                     context.values.pop(name, None)
             if sure:
                 failures.extend((yield self._block(statement.orelse, context)))
@@ -259,7 +260,7 @@ class Executor:
 
     def _except(self, statement: Try, raised: list[Failure], context: _Context, *, sure: bool) -> Steps:
         """Runs the handler that catches what was raised and returns what leaves the `try`."""
-        handler, catches = catching(statement.handlers, raised[0])
+        handler, catches = catching(statement.handlers, raised[0], context.execution.names)
         if handler is None:
             if sure:
                 return raised
@@ -272,10 +273,16 @@ class Executor:
             yield self._maybe(handler.body, context)
             return []
         escaped: list[Failure] = yield self._block(handler.body, replace(context, handling=tuple(raised)))
+        if escaped and raised[0].kind in ("native", "syntax"):
+            escaped = raised  # the fallback was never meant to be needed: what broke the first choice is the cause
         for failure in raised:
             if failure not in escaped:
                 self.caught[failure] = None
-        return escaped
+        if sure:
+            return escaped
+        for failure in escaped:
+            self.doubts[replace(failure, certainty="possible")] = None
+        return []
 
     def _raise(self, statement: Raise, context: _Context) -> list[Failure]:
         if context.handling:
@@ -302,7 +309,7 @@ class Executor:
         failures: list[Failure] = yield self._import_dotted(statement, name, context)
         if statement.names is None:
             if not failures:
-                self._alias(statement, name, context)
+                rebind(context.values, self._values, statement.bound or "", name)
             return failures
         target = None if failures else self.executions.get(name)
         if target is None:
@@ -322,15 +329,16 @@ class Executor:
             current = ".".join(parts[:count])
             loaded: Execution | None = yield self._load(current, parent, context)
             if loaded is None:
-                return self._absent(statement, current, name, parent, context)
+                return self._absent(statement, current, parent, context)
             if loaded.failures:
                 return list(loaded.failures)
+            if not loaded.module.certain:
+                failure = self._failure("missing-module", statement, current, context)
+                self.doubts[replace(failure, certainty="possible")] = None
             parent = loaded
         return []
 
-    def _absent(
-        self, statement: Import, missing: str, wanted: str, parent: Execution | None, context: _Context
-    ) -> list[Failure]:
+    def _absent(self, statement: Import, missing: str, parent: Execution | None, context: _Context) -> list[Failure]:
         if self._belief.module_is_made(parent):
             return []
         failure = self._failure("missing-module", statement, missing, context)
@@ -341,7 +349,7 @@ class Executor:
 
     def _from(self, statement: Import, target: Execution, wanted: str, bound: str, context: _Context) -> Steps:
         if wanted in target.names:
-            if wanted in target.constants and context.certain:
+            if wanted in target.constants and context.certain and not self._belief.sets(wanted):
                 context.values[bound] = target.constants[wanted]
             else:
                 context.values.pop(bound, None)
@@ -366,19 +374,13 @@ class Executor:
                 program.exports if program.exports is not None else [n for n in target.names if not n.startswith("_")]
             )
             context.execution.names.update(public)
+            for name in public:
+                context.values.pop(name, None)
         elif target.module.kind != "namespace":
             context.execution.names_known = False
+            for name in [name for name in context.values if name not in self._values]:
+                del context.values[name]
             context.execution.names |= {name for name in target.names if not name.startswith("_")}
-
-    def _alias(self, statement: Import, name: str, context: _Context) -> None:
-        """`import sys as _sys`: what is known of `sys` is known of `_sys`."""
-        if statement.bound is None or statement.bound == name:
-            context.values.pop(statement.bound or "", None)
-            return
-        context.values.pop(statement.bound, None)
-        for known, value in self._values.items():
-            if known.startswith(f"{name}."):
-                context.values[statement.bound + known[len(name) :]] = value
 
     def _failure(
         self,

@@ -14,21 +14,24 @@ class Exports:
         self._data = data
         self.names: list[str] | None = None
         self.unknown = False
+        self.understood = 0  # statements; any further mention of `__all__` may change it unseen
 
     def assign(self, right: Node) -> None:
         """`__all__ = [...]`."""
+        self.understood += 1
         strings = syntax.strings(right, self._data)
-        if strings is None:
+        if strings is None or self.names is not None:  # which of several assignments counts is not worked out
             self.unknown = True
-        else:
-            self.names = strings
+        self.names = strings
 
     def add(self, right: Node) -> None:
         """`__all__ += [...]`."""
+        self.understood += 1
         self._extend(syntax.strings(right, self._data))
 
     def call(self, call: Node) -> None:
         """`__all__.append("x")` and `__all__.extend([...])`."""
+        self.understood += 1
         arguments = call.child_by_field_name("arguments")
         items = arguments.named_children if arguments is not None else []
         if len(items) != 1:

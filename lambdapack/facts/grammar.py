@@ -21,8 +21,9 @@ from tree_sitter import Language, Node, Parser
 from lambdapack.errors import MissingRequirement
 
 # Mistakes that CPython's compiler, not its parser, refuses: late or unknown __future__ imports, two starred targets,
-# break, continue, yield and return out of place, a bare except that is not the last, global and nonlocal.
-_COMPILER_RULES = "F404,F407,F621,F622,F701,F702,F704,F706,F707,PLE0117,PLE0118"
+# break, continue, yield, return and await out of place, star imports in functions, a bare except that is not the last,
+# global and nonlocal.
+_COMPILER_RULES = "F404,F406,F407,F621,F622,F701,F702,F704,F706,F707,PLE0117,PLE0118,PLE1142,PLE1700"
 _CHECKS_COMMENTS_SINCE = (3, 14)  # an undecodable byte in a comment did no harm before; measured with 3.9 to 3.13
 _SECONDS = 60
 
@@ -51,6 +52,8 @@ def check_syntax(data: bytes, python: tuple[int, int]) -> SyntaxProblem | None:
             text, problem = data.decode(encoding), None
         except UnicodeDecodeError:
             text, problem = data.decode(encoding, "replace"), _undecodable(data, python)
+        except (LookupError, ValueError):  # a codec that does not make text, like rot13
+            return SyntaxProblem(1, f"encoding problem: {encoding}")
     return problem or _parse(text, python)
 
 
@@ -95,7 +98,10 @@ def _parse(text: str, python: tuple[int, int]) -> SyntaxProblem | None:
         "--stdin-filename=module.py",
         "-",
     ]
-    done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=_SECONDS, check=False)
+    try:
+        done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return None  # no proof
     try:
         problems = json.loads(done.stdout)
     except ValueError:

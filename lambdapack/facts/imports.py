@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,6 +23,7 @@ from lambdapack.facts.program import Program
 from lambdapack.facts.source import read_source
 from lambdapack.profiles.profile import RuntimeProfile
 
+_LARGEST_SOURCE = 8 << 20  # bytes; more than any real module has, and parsing it would take minutes
 RUNTIME = "the Lambda runtime"  # the importer of the handler itself
 
 
@@ -58,21 +61,41 @@ class ImportFacts:
         self.handler = handler
         self.unread: dict[str, str] = {}
         self._texts: dict[str, bytes] = {}
-        belief = Belief(finder, self._mentions, self._native_mentions, self._is_first_party)
-        executor = Executor(finder, profile, self._program, self._loads, self._refusal, belief)
+        self._refusals: dict[str, SyntaxProblem] = {}
+        self._programs: dict[str, Program | None] = {}
+        self._execute()
+        # Most code compiles: it is executed on that belief first, and again in the rare case that it was wrong.
+        if self._check_syntax():
+            self._execute()
+
+    def _execute(self) -> None:
+        self._belief = belief = Belief(self._finder, self._mentions, self._native_mentions, self._is_first_party)
+        executor = Executor(self._finder, self._profile, self._program, self._loads, self._refusal, belief)
         self.executions: dict[str, Execution] = executor.executions
-        for hook in finder.hooks:
+        for hook in self._finder.hooks:
             self._texts[hook.path] = hook.text.encode()
             executor.run_line(read_source(hook.text.encode()), hook.path)
-        self.failures: tuple[Failure, ...] = ()
-        if handler.problem is None:
-            failures = executor.run(handler.module, RUNTIME)
-            self.failures = tuple(dict.fromkeys(failures))
+        failures = [] if self.handler.problem else executor.run(self.handler.module, RUNTIME)
+        self.failures = tuple(dict.fromkeys(failures))
         if not self.failures:
             self._run_deferred(executor)
         # What may fail in a library under conditions is its own business; it was written to be ready for it.
         self.doubts = tuple(doubt for doubt in executor.doubts if self.owner(doubt.path or "") is None)
         self.caught = tuple(failure for failure in executor.caught if failure not in self.failures)
+
+    def _check_syntax(self) -> bool:
+        """Compiles what was executed and nobody else has compiled; True when something was refused."""
+        paths = [
+            path
+            for item in self.executions.values()
+            if (path := item.module.path) is not None and item.program is not None
+            if self.owner(path) is None or item.program.damaged
+        ]
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            problems = pool.map(lambda data: check_syntax(data or b"", self._profile.python), map(self._source, paths))
+            found = {path: problem for path, problem in zip(paths, problems, strict=True) if problem is not None}
+        self._refusals |= found
+        return bool(found)
 
     @cached_property
     def explained(self) -> tuple[Explained, ...]:
@@ -102,7 +125,9 @@ class ImportFacts:
         execution = self.handler_execution
         if execution is None or self.failures or not execution.names_known or execution.program is None:
             return False
-        return self.handler.function not in execution.names and not execution.program.import_hooks & {"sys.modules"}
+        asking = Execution(Module(RUNTIME, "builtin"), ())
+        function = self.handler.function
+        return function not in execution.names and not self._belief.name_may_exist(execution, function, asking)
 
     @property
     def hidden_handler_file(self) -> str | None:
@@ -129,7 +154,7 @@ class ImportFacts:
                 done.add(name)
                 execution = executor.executions[name]
                 path = execution.module.path
-                if execution.program is None or path is None or self.owner(path) is not None:
+                if execution.program is None or path is None or not self._is_first_party(execution.module):
                     continue
                 for statement in execution.program.deferred:
                     executor.run_deferred(execution, statement)
@@ -148,19 +173,20 @@ class ImportFacts:
         return not wanted
 
     def _program(self, module: Module) -> Program | None:
-        data = self._source(module.path)
-        return None if data is None else read_source(data)
+        path = module.path or ""
+        if path not in self._programs:
+            data = self._source(path)
+            self._programs[path] = None if data is None else read_source(data)
+        return self._programs[path]
 
-    def _refusal(self, module: Module, program: Program) -> SyntaxProblem | None:
-        """Judges first-party code, and of distributions what could not be parsed: the rest was compiled by others."""
-        if self.owner(module.path or "") is not None and not program.damaged:
-            return None
-        data = self._source(module.path)
-        return None if data is None else check_syntax(data, self._profile.python)
+    def _refusal(self, module: Module) -> SyntaxProblem | None:
+        return self._refusals.get(module.path or "")
 
     def _source(self, path: str | None) -> bytes | None:
         located = self._stack.file(path) if path else None
         if path is None or located is None:
+            return None
+        if located.entry.size > _LARGEST_SOURCE and path.endswith(".py"):
             return None
         try:
             return self._stack.read_bytes(located)
@@ -169,7 +195,9 @@ class ImportFacts:
             return None
 
     def _is_first_party(self, module: Module) -> bool:
-        return self.owner(module.path or "") is None
+        """False for files of distributions and, without metadata, for packages with a version of their own."""
+        top = self.executions.get(module.name.partition(".")[0])
+        return self.owner(module.path or "") is None and not (top is not None and "__version__" in top.names)
 
     def _native_mentions(self, path: str, word: str) -> bool:
         """True when the bytes of a native file have a word."""

@@ -80,6 +80,9 @@ class NativeFacts:
 
     def _read(self, wanted: Iterable[Located]) -> None:
         for located in wanted:
+            if located.entry.size >= self._profile.quotas.unzipped_bytes:
+                self.elf[located.path] = NotElf("larger than a whole function may be", "file too large")
+                continue
             try:
                 self.elf[located.path] = read_elf(self._stack.read_bytes(located))
             except UnreadableMember as error:

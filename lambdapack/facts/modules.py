@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from lambdapack.artifact import Stack
@@ -66,6 +67,7 @@ class ModuleFinder:
         self._known: dict[str, Module | None] = {}
         self.hooks: list[PathHook] = []
         self.dead_path_entries: list[tuple[str, str]] = []
+        self.opaque_entries: list[str] = []  # archives on sys.path, which are not looked into
         self.path = self._search_path()
 
     def find(self, name: str, parent: Module | None) -> Module | None:
@@ -74,11 +76,11 @@ class ModuleFinder:
             self._known[name] = self._find(name, parent)
         return self._known[name]
 
-    def find_fresh(self, name: str, parent: Module) -> Module | None:
-        """Finds a child of a parent whose search path was changed while it was imported."""
-        found = self._find_in(name, parent.search or ())
-        self._known[name] = found
-        return found
+    def find_extended(self, name: str, parent: Module) -> Module | None:
+        """Finds a child of a package that calls `extend_path`: it has portions in every folder of `sys.path`."""
+        folders = tuple(f"{folder}/{parent.name.replace('.', '/')}" for folder in self.path)
+        self._known[name] = self._find_in(name, (*(parent.search or ()), *folders))
+        return self._known[name]
 
     def find_dotted(self, name: str) -> Module | None:
         """Finds a module together with its parents."""
@@ -131,9 +133,19 @@ class ModuleFinder:
     def copies(self, name: str) -> tuple[str, ...]:
         """Returns where files or folders of the module's name stand outside the places that are searched."""
         tail = "/" + name.replace(".", "/")
-        files = (path for path in self._stack.located if path.endswith((f"{tail}.py", f"{tail}/__init__.py")))
-        folders = (path for path in self._stack.folders() if path.endswith(tail))
+        known = self._by_leaf.get(name.rpartition(".")[2], ())
+        files = (path for path in known if path.endswith((f"{tail}.py", f"{tail}/__init__.py")))
+        folders = (path for path in known if path.endswith(tail))
         return tuple(sorted(files, key=lambda path: (len(path), path))) or tuple(sorted(folders))
+
+    @cached_property
+    def _by_leaf(self) -> dict[str, list[str]]:
+        """Files and folders by the last part of the module name they could have."""
+        found: dict[str, list[str]] = {}
+        for path in (*self._stack.located, *self._stack.folders()):
+            place = path.removesuffix("/__init__.py").removesuffix(".py")
+            found.setdefault(place.rpartition("/")[2], []).append(path)
+        return found
 
     def _find(self, name: str, parent: Module | None) -> Module | None:
         if parent is None:
@@ -152,13 +164,14 @@ class ModuleFinder:
     def _find_top_level(self, name: str) -> Module | None:
         if name in self._profile.builtin_modules or name in self._profile.preloaded_modules:
             return Module(name, "builtin", search=() if name in self._stdlib_packages else None)
-        own = tuple(folder for folder in self.path if not folder.startswith(_RUNTIME_ROOTS))
-        found = self._find_in(name, own)
+        first = next((i for i, folder in enumerate(self.path) if folder.startswith(_RUNTIME_ROOTS)), len(self.path))
+        before, after = self.path[:first], [f for f in self.path[first:] if not f.startswith(_RUNTIME_ROOTS)]
+        found = self._find_in(name, before)
         if found is not None and found.kind != "namespace":
             return found
-        runtime = self._find_in_runtime(name)
-        # A namespace package is only the last resort: any real module later on the path wins over it.
-        return runtime or found
+        # What `.pth` files add stands behind the runtime's own places. A namespace package is only the last resort: any
+        # real module later on the path wins over it, and its portions are those of the whole path.
+        return self._find_in_runtime(name) or self._find_in(name, (*before, *after))
 
     def _find_in_runtime(self, name: str) -> Module | None:
         in_image = tuple(
@@ -223,6 +236,8 @@ class ModuleFinder:
             real = self._stack.resolve(target)
             if real is not None and self._stack.is_folder(real):
                 additions.append(real)
+            elif real is not None:
+                self.opaque_entries.append(real)
             else:
                 self.dead_path_entries.append((f"{folder}/{name}", stripped))
         return additions

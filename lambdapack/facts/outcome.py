@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -75,13 +75,21 @@ def guards_imports(statement: Try) -> bool:
     return any(handler.catches is None or _IMPORT_GUARDS & set(handler.catches) for handler in statement.handlers)
 
 
-def catching(handlers: Iterable[Handler], failure: Failure) -> tuple[Handler | None, bool]:
-    """Returns the handler that catches a failure and whether that is certain."""
+def catches_more_than_imports(statement: Try) -> bool:
+    """True when a `try` is ready for other errors than those of imports."""
+    names = {name for handler in statement.handlers for name in handler.catches or ("BaseException",)}
+    return bool(names - {"ImportError", "ModuleNotFoundError"})
+
+
+def catching(handlers: Iterable[Handler], failure: Failure, bound: Container[str] = ()) -> tuple[Handler | None, bool]:
+    """Returns the handler that catches a failure and whether that is certain. `bound` are the module's own names: a
+    class of its own may be called like a builtin one."""
     for handler in handlers:
         if handler.catches is None:
             return handler, True
         for dotted in handler.catches:
-            verdict = _catches(dotted.rpartition(".")[2], failure)
+            name = dotted.removeprefix("builtins.")
+            verdict = None if "." in name or name in bound else _catches(name, failure)
             if verdict is not False:
                 return handler, verdict is True
     return None, True

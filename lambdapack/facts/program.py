@@ -131,9 +131,8 @@ class Program:
     `computed_attributes`: it also sets names that are computed. `volatile` are names bound in other ways than by plain
     assignment: their value is never known. `opaque`: its own names may come into being in ways that are not visible
     (`globals()`, `exec`). `import_hooks`: it changes `sys.path`, `sys.modules`, `sys.meta_path` or its own `__path__`,
-    so that what can be imported afterwards is not decided by files alone; `path_functions` are functions that change
-    `sys.path` when somebody calls them, `called` is what the module calls while it is imported. `loads_libraries`: it
-    loads native libraries by name (`ctypes.CDLL`). `damaged`: parts could not be parsed.
+    so that what can be imported afterwards is not decided by files alone. `loads_libraries`: it loads native libraries
+    by name (`ctypes.CDLL`). `damaged`: parts could not be parsed.
     """
 
     body: Block
@@ -146,8 +145,6 @@ class Program:
     computed_attributes: bool
     opaque: bool
     import_hooks: frozenset[str]
-    path_functions: frozenset[str]
-    called: frozenset[str]
     loads_libraries: bool
     damaged: bool
 
@@ -163,8 +160,6 @@ UNREADABLE = Program(
     computed_attributes=False,
     opaque=True,
     import_hooks=frozenset(),
-    path_functions=frozenset(),
-    called=frozenset(),
     loads_libraries=False,
     damaged=True,
 )
@@ -213,7 +208,7 @@ def without_constants(statements: tuple[Statement, ...]) -> Iterator[Statement]:
     """Leaves out class attributes: a class's names are not the module's."""
     for statement in statements:
         match statement:
-            case Constant():
+            case Constant() | Use():
                 continue
             case Import(names=None):
                 yield replace(statement, bound=None)
@@ -227,7 +222,8 @@ def without_constants(statements: tuple[Statement, ...]) -> Iterator[Statement]:
                     _nameless(statement.final),
                 )
             case If():
-                yield If(tuple((condition, _nameless(block)) for condition, block in statement.branches))
+                # A bare name in a class body may be the class's own, which is not followed.
+                yield If(tuple((UNKNOWN, _nameless(block)) for _, block in statement.branches))
             case Maybe():
                 yield Maybe(_nameless(statement.body))
             case _:

@@ -17,6 +17,7 @@ from lambdapack.facts.conditions import read_condition
 from lambdapack.facts.exports import Exports
 from lambdapack.facts.program import (
     EMPTY,
+    UNKNOWN,
     UNREADABLE,
     Block,
     Constant,
@@ -40,10 +41,10 @@ _PARSER = Parser(Language(tree_sitter_python.language()))
 
 # Context managers of the standard library that never swallow an exception raised inside.
 _TRANSPARENT = re.compile(
-    rb"^(?:warnings\.)?catch_warnings\b|^open\b|^(?:threading\.)?R?Lock\b|^(?:\w+\.)?_?lock\b|^(?:contextlib\.)?nullcontext\b"
+    rb"^(?:warnings\.)?catch_warnings\b|^open\b|^(?:threading\.)?R?Lock\b|^(?:contextlib\.)?nullcontext\b"
 )
 _SUPPRESS = re.compile(rb"^(?:contextlib\.)?suppress\b")
-_LEAVES = re.compile(rb"^(?:sys\.exit|os\._exit|exit|quit)\s*\(")
+_LEAVES = re.compile(rb"^(?:sys\.exit|os\._exit)\s*\(")
 _IMPORTS = ("import_statement", "import_from_statement", "future_import_statement")
 _LITERALS = frozenset(("identifier", "string", "integer", "float", "true", "false", "none"))
 _HARMLESS = frozenset(
@@ -67,15 +68,13 @@ def read_source(data: bytes) -> Program:
         body=body,
         deferred=tuple(reader.deferred),
         exports=None if reader.exports.names is None else tuple(reader.exports.names),
-        exports_unknown=reader.exports.unknown,
+        exports_unknown=reader.exports.unknown or data.count(b"__all__") > reader.exports.understood,
         members=reader.members,
         volatile=frozenset(reader.volatile) | imported,
         assigned_attributes=attributes | reader.attributes,
         computed_attributes=computed,
         opaque=traits.is_opaque(data),
-        import_hooks=traits.import_hooks(data) | ({"sys.path"} if reader.changes_path else frozenset()),
-        path_functions=frozenset(reader.path_functions),
-        called=frozenset(reader.called),
+        import_hooks=traits.import_hooks(data),
         loads_libraries=traits.loads_libraries(data),
         damaged=root.has_error,
     )
@@ -91,9 +90,6 @@ class _Reader:
         self.members: dict[str, frozenset[str]] = {}
         self.attributes: set[str] = set()
         self.volatile: set[str] = set()
-        self.path_functions: set[str] = set()
-        self.called: set[str] = set()
-        self.changes_path = False
         self._importers = {"__import__"}
         self._classes: list[str] = []
         self._try_depth = 0
@@ -107,6 +103,7 @@ class _Reader:
             if self._try_depth and self._may_raise(child):
                 statements.append(Effect())
             self._statement(child, statements, names)
+            self._walrus(child, names)
         if node.type == "module":
             names |= self._global_names
         return Block(tuple(statements), frozenset(names)) if statements or names else EMPTY
@@ -195,11 +192,8 @@ class _Reader:
             elif child.type == "call" and text.startswith(b"__all__"):
                 self.exports.call(child)
         self._walrus(node, names)
-        if b"(" in text:
-            self.called.update(traits.called(text))
-            if any(importer.encode() in text for importer in self._importers):
-                out.extend(syntax.dynamic_imports(node, self._data, self._importers))
-        self.changes_path = self.changes_path or traits.changes_path(text)
+        if b"(" in text and any(importer.encode() in text for importer in self._importers):
+            out.extend(syntax.dynamic_imports(node, self._data, self._importers))
 
     def _assignment(self, node: Node, out: list[Statement], names: set[str]) -> None:
         right = node.child_by_field_name("right")
@@ -211,7 +205,8 @@ class _Reader:
             names.add(name)
             if name == "__all__" and not self._classes:
                 self.exports.assign(right)
-            out.append(Constant(name, read_condition(right, self._data)))
+            mutable = right.type in ("list", "set")
+            out.append(Constant(name, UNKNOWN if mutable else read_condition(right, self._data)))
         else:
             self._target(left, names)
         if right.type == "assignment":
@@ -258,8 +253,6 @@ class _Reader:
             self.volatile.add(self._name(name))
             if name.text == b"__import__":
                 self._importers.discard("__import__")
-            if traits.changes_path(text):
-                self.path_functions.update((self._name(name), *self._classes))
         if parameters is not None:
             self._walrus(parameters, names)
         if b"import" in text or b"global" in text:
@@ -337,8 +330,10 @@ class _Reader:
         clause = next((child for child in node.named_children if child.type == "with_clause"), None)
         if body is None or clause is None:
             return
-        inner = self.block(body)
         managers = [item.named_children[0] for item in clause.named_children if item.type == "with_item"]
+        self._try_depth += 1  # what stands in it may be swallowed
+        inner = self.block(body)
+        self._try_depth -= 1
         transparent = True
         for manager in managers:
             target = manager
