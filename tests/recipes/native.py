@@ -92,7 +92,9 @@ def compile_native(native: Native) -> bytes:
     for need in native.needs:
         wanted += [(name, version in native.weak) for version, names in need.symbols.items() for name in names]
     if native.defines is None:
-        source = _EXTENSION % {"name": native.path.rpartition("/")[2].partition(".")[0]}
+        folder, _, file = native.path.rpartition("/")
+        name = file.partition(".")[0]
+        source = _EXTENSION % {"name": folder.rpartition("/")[2] if name == "__init__" else name}
     else:
         source = _definitions(native.defines)
         flags += _version_script(native.defines, inputs)
