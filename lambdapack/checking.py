@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from lambdapack.artifact import Stack
+from lambdapack.artifact import ImageConfig, Stack
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.facts.distributions import DistFacts, read_distributions
 from lambdapack.facts.elf import ElfFacts, NotElf
@@ -19,7 +19,7 @@ from lambdapack.facts.extension import foreign_extensions, read_extension_name
 from lambdapack.facts.handler import HandlerFacts, read_handler
 from lambdapack.facts.imports import RUNTIME, Explained, ImportFacts
 from lambdapack.facts.linking import LoadProblem, NativeFacts
-from lambdapack.facts.modules import ModuleFinder
+from lambdapack.facts.modules import ModuleFinder, is_standard_library
 from lambdapack.facts.outcome import Failure
 from lambdapack.finding import Hit, Severity
 from lambdapack.profiles.profile import RuntimeProfile
@@ -37,7 +37,7 @@ __all__ = [
     "describe_native",
 ]
 
-Need = Literal["handler", "attempt"]
+Need = Literal["handler", "attempt", "image"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,9 @@ class Hints:
 class Subject:
     """Everything there is to judge: the mounted artifact, the runtime, the facts read from both.
 
-    `zipped_size` is the function's archive in bytes, None for a folder. `kind` is `function` or `layer`. `managed` is
-    True for ZIP functions and layers, whose file system is smaller than the container image's.
+    `zipped_size` is the function's archive in bytes, None for a folder. `kind` is `function`, `layer` or `image`.
+    `managed` is True for ZIP functions and layers, whose file system is smaller than the container image's. `image` is
+    what an image says of itself, None for the others. `handler_given` is False when the handler is the image's command.
     """
 
     def __init__(
@@ -88,9 +89,11 @@ class Subject:
         profile: RuntimeProfile,
         *,
         handler: str | None,
-        kind: Literal["function", "layer"] = "function",
+        handler_given: bool = True,
+        kind: Literal["function", "layer", "image"] = "function",
         managed: bool = True,
         zipped_size: int | None = None,
+        image: ImageConfig | None = None,
         attempts: Sequence[ImportAttempt] = (),
         hints: Hints | None = None,
     ) -> None:
@@ -99,14 +102,39 @@ class Subject:
         self.kind = kind
         self.managed = managed
         self.zipped_size = zipped_size
+        self.image = image
+        self.handler_given = handler_given and handler is not None
         self.attempts = tuple(attempts)
         self.hints = hints or Hints()
         self.handler: HandlerFacts | None = read_handler(handler, profile) if handler is not None else None
 
     @cached_property
     def unzipped_size(self) -> int:
-        """The bytes of all files, function and layers together."""
+        """The bytes of all files, function and layers together; of an image, those of all its layers."""
+        if self.image is not None:
+            return self.image.size
         return sum(located.entry.size for located in self.stack.files())
+
+    @property
+    def size_limit(self) -> int:
+        """Lambda's quota for `unzipped_size`, in bytes."""
+        quotas = self.profile.quotas
+        return quotas.unzipped_bytes if self.image is None else quotas.image_bytes
+
+    @cached_property
+    def own_folders(self) -> tuple[str, ...] | None:
+        """The folders of an image that hold the function and what was installed for it, and not the operating system;
+        None where all that there is belongs to the function."""
+        if self.image is None:
+            return None
+        system = ("/", "/var/runtime")
+        path = self.profile.python_path
+        return ("/opt", *(f for f in path if f not in system and not is_standard_library(f) and f != "/opt"))
+
+    def is_own(self, path: str) -> bool:
+        """True for a file of the function, its packages or layers; False for one of an image's operating system."""
+        folders = self.own_folders
+        return folders is None or path.startswith(tuple(f"{folder}/" for folder in folders))
 
     @cached_property
     def damaged(self) -> tuple[tuple[str, str], ...]:
@@ -117,7 +145,7 @@ class Subject:
             found |= self.imports.unread
         if self.unzipped_size < self.profile.quotas.unzipped_bytes:
             for mount in self.stack.mounts:
-                found |= {f"{mount.point}/{entry.path}": reason for entry, reason in mount.tree.damaged()}
+                found |= {mount.absolute(entry.path): reason for entry, reason in mount.tree.damaged()}
         return tuple(sorted(found.items()))
 
     @cached_property
@@ -126,7 +154,7 @@ class Subject:
 
     @cached_property
     def native(self) -> NativeFacts:
-        return NativeFacts(self.stack, self.profile, managed=self.managed)
+        return NativeFacts(self.stack, self.profile, managed=self.managed, folders=self.own_folders)
 
     @cached_property
     def distributions(self) -> tuple[DistFacts, ...]:
@@ -223,7 +251,8 @@ class Subject:
     @cached_property
     def foreign_extensions(self) -> tuple[str, ...]:
         """Extension modules made for another Python or system, reached or not, that nothing else stands in for."""
-        return tuple(foreign_extensions(self.stack, self.profile.extension_suffixes))
+        found = foreign_extensions(self.stack, self.profile.extension_suffixes)
+        return tuple(path for path in found if self.is_own(path))
 
     def explained(self, *kinds: str) -> Iterator[Explained]:
         """Yields the failed imports that are explained in one of these ways."""

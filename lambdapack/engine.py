@@ -12,6 +12,7 @@ from lambdapack.report import BUG_CODE, Skipped
 _REASONS: dict[Need, str] = {
     "handler": "no handler was given, so nothing that is reached from it could be judged",
     "attempt": "no import test was run",
+    "image": "the artifact is no container image",
 }
 
 
@@ -22,7 +23,7 @@ def run_checks(subject: Subject, checks: Iterable[Check]) -> tuple[tuple[Finding
     for item in checks:
         missing = next((need for need in item.needs if not _has(subject, need)), None)
         if missing is not None:
-            if missing != "attempt":  # nobody asked for an import test
+            if missing == "handler":  # nobody asked for an import test, and a ZIP has nothing of an image
                 skipped.append(Skipped(item.code, None, _REASONS[missing]))
             continue
         try:
@@ -33,7 +34,12 @@ def run_checks(subject: Subject, checks: Iterable[Check]) -> tuple[tuple[Finding
 
 
 def _has(subject: Subject, need: Need) -> bool:
-    return subject.handler is not None if need == "handler" else bool(subject.attempts)
+    has: dict[Need, bool] = {
+        "handler": subject.handler is not None,
+        "attempt": bool(subject.attempts),
+        "image": subject.image is not None,
+    }
+    return has[need]
 
 
 def _bug(item: Check, error: Exception) -> Finding:

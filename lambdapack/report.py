@@ -21,7 +21,8 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class ArtifactSummary:
-    """What was looked at. Sizes are bytes; `zipped_size` and `sha256` are None for a folder."""
+    """What was looked at. Sizes are bytes; `zipped_size` and `sha256` are None for a folder. Of an image, `sha256`
+    is its ID (the digest of its configuration) and `zipped_size` None."""
 
     path: str
     kind: str
@@ -36,9 +37,9 @@ class ArtifactSummary:
 class Report:
     """Everything one inspection says. `assumed` names what was inferred instead of given, for the reader.
 
-    `size_limit` is the runtime's quota for the unzipped function and layers, in bytes. `import_test` is the attempt as
-    data (`status` is `ok`, `failed` or `not-run`), None when none was asked for. `written` is False when a build was
-    rejected and its output was not put in place, None when nothing was built. `timings` are seconds.
+    `size_limit` is the quota for the unzipped function and layers, or for an image, in bytes. `import_test` is the
+    attempt as data (`status` is `ok`, `failed` or `not-run`), None when none was asked for. `written` is False when a
+    build was rejected and its output was not put in place, None when nothing was built. `timings` are seconds.
     """
 
     artifact: ArtifactSummary

@@ -2,11 +2,11 @@
 
 What it finds
     A function whose files, together with all layers, reach 262,144,000 bytes (250 MB) unzipped; a ZIP of more than
-    52,428,800 bytes (50 MB).
+    52,428,800 bytes (50 MB); a container image whose layers have more than 10,737,418,240 bytes (10 GB) uncompressed.
 
 Why it fails on Lambda
     Lambda refuses the first with "Unzipped size must be smaller than 262144000 bytes". The second can only be uploaded
-    through S3, which is why it is a warning.
+    through S3, which is why it is a warning. An image counts with all its layers, also what a later layer takes away.
 
 How to fix it
     Leave out what the function does not need (tests, `boto3` that the runtime brings, unused data), move to a container
@@ -35,6 +35,14 @@ def too_large(subject: Subject) -> Iterator[Hit]:
             + ", ".join(f"{located.path} ({located.entry.size:,})" for located in largest),
             fix="leave out what the function does not need, or deploy it as a container image (limit 10 GB)",
             evidence={"size": subject.unzipped_size, "limit": quotas.unzipped_bytes, "quota": "unzipped"},
+        )
+    if subject.image is not None and subject.unzipped_size > quotas.image_bytes:
+        yield Hit(
+            path=None,
+            message=f"the image's layers have {subject.unzipped_size:,} bytes uncompressed; Lambda's limit for all "
+            f"layers of an image is {quotas.image_bytes:,}",
+            fix="leave out what the function does not need, in the layer that brings it: a later one cannot",
+            evidence={"size": subject.unzipped_size, "limit": quotas.image_bytes, "quota": "image"},
         )
     if subject.zipped_size is not None and subject.zipped_size > quotas.zipped_bytes:
         yield Hit(

@@ -1,14 +1,15 @@
 """A member of the archive cannot be read: encrypted, damaged, or not what the directory says.
 
 What it finds
-    Encrypted members, damaged data, members whose local name differs from the archive's directory.
+    Encrypted members, damaged data, members whose local name differs from the archive's directory. In a container
+    image: layers that are not what their digests promise, hard links to nothing.
 
 Why it fails on Lambda
     Lambda unpacks the whole archive when the function is created: "Could not unzip uploaded file. Please check your
-    file, then try to upload again."
+    file, then try to upload again." A registry refuses an image with such a layer, or whoever pulls it does.
 
 How to fix it
-    Create the archive again, without a password.
+    Create the archive again, without a password; write the image again with `docker save`.
 
 When to ignore it
     Never.
@@ -27,9 +28,16 @@ def unreadable_member(subject: Subject) -> Iterator[Hit]:
     for mount in subject.stack.mounts:
         for problem in mount.tree.problems:
             if problem.kind in ("encrypted", "unreadable"):
-                path = f"{mount.point}/{problem.path}"
+                path = mount.absolute(problem.path)
                 said.add(path)
                 yield _hit(path, problem.detail)
+            elif problem.kind == "wrong-digest":
+                yield Hit(
+                    path=None,
+                    message=f"layer {problem.path} is damaged: {problem.detail}",
+                    fix="write the image again: docker save",
+                    evidence={"layer": problem.path, "reason": problem.detail},
+                )
     for path, reason in subject.damaged:
         if path not in said:
             yield _hit(path, reason)

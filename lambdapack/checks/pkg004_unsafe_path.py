@@ -35,7 +35,7 @@ def unsafe_path(subject: Subject) -> Iterator[Hit]:
                 )
             elif problem.kind in ("duplicate-name", "non-utf8-name"):
                 yield Hit(
-                    path=f"{mount.point}/{problem.path}",
+                    path=mount.absolute(problem.path),
                     message=problem.detail,
                     fix="create the archive again",
                     evidence={"file": problem.path, "problem": problem.kind},

@@ -62,15 +62,24 @@ class LoadProblem:
 
 
 class NativeFacts:
-    """The native files of a stack and what the loader of one runtime makes of them."""
+    """The native files of a stack and what the loader of one runtime makes of them. With `folders`, only what stands
+    below those is read beforehand: an image's own libraries are read when something needs them."""
 
-    def __init__(self, stack: Stack, profile: RuntimeProfile, *, managed: bool) -> None:
+    def __init__(
+        self, stack: Stack, profile: RuntimeProfile, *, managed: bool, folders: tuple[str, ...] | None = None
+    ) -> None:
         self._stack = stack
         self._profile = profile
         self._managed = managed
         self.elf: dict[str, ElfFacts | NotElf] = {}
         self.unread: dict[str, str] = {}
-        self._read([located for located in stack.files() if _LIBRARY_NAME.search(located.path)])
+        places = ("/",) if folders is None else tuple(f"{folder}/" for folder in folders)
+        self._read(
+            located
+            for located in stack.files()
+            if located.path.startswith(places) and _LIBRARY_NAME.search(located.path)
+        )
+        self._own = frozenset(self.elf)
         self._sonames: dict[str, list[str]] = {}
         for path, facts in self.elf.items():
             name = facts.soname if isinstance(facts, ElfFacts) and facts.soname else posixpath.basename(path)
@@ -115,6 +124,7 @@ class NativeFacts:
         ranks = {
             path: posixpath.basename(path) in needed or (isinstance(facts, ElfFacts) and facts.soname in needed)
             for path, facts in self.elf.items()
+            if path in self._own
         }
         return tuple(sorted(ranks, key=lambda path: (ranks[path], path)))
 
@@ -257,17 +267,17 @@ class NativeFacts:
                 return found
             if soname in self._profile.libraries and not folder.startswith(_OWN_FOLDERS):
                 return self._profile.libraries[soname]
-        found = self._search(facts.runpath, soname, origin)
+        found = self._search((*facts.runpath, *self._profile.system_library_dirs), soname, origin)
         return found if found is not None else self._profile.libraries.get(soname)
 
     def _search(self, folders: Iterable[str], soname: str, origin: str) -> str | SystemLibrary | None:
         for folder in folders:
             expanded = posixpath.normpath(_expand(folder, origin))
-            if expanded in self._profile.system_library_dirs and soname in self._profile.libraries:
-                return self._profile.libraries[soname]
-            found = self._fitting(f"{expanded}/{soname}")
+            found = self._fitting(f"{expanded}/{soname}")  # an image has the system's libraries, too
             if found is not None:
                 return found
+            if expanded in self._profile.system_library_dirs and soname in self._profile.libraries:
+                return self._profile.libraries[soname]
         return None
 
     def _fitting(self, path: str) -> str | None:

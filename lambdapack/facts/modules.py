@@ -18,6 +18,7 @@ from lambdapack.profiles.profile import RuntimeProfile
 ModuleKind = Literal["source", "bytecode", "extension", "namespace", "builtin", "stdlib", "preinstalled"]
 
 _RUNTIME_ROOTS = ("/var/lang/", "/var/runtime")
+_STANDARD_LIBRARY = re.compile(r"/python3(?:\d+\.zip|\.\d+(?:/lib-dynload)?)$")
 _NATIVE_NAME = re.compile(r"\.(?:so|pyd|dylib|sl)$")
 
 
@@ -51,6 +52,11 @@ class PathHook:
     text: str
 
 
+def is_standard_library(folder: str) -> bool:
+    """True for the folders of `sys.path` that hold Python's own modules: `…/python313.zip`, `…/python3.13`."""
+    return bool(_STANDARD_LIBRARY.search(folder))
+
+
 class ModuleFinder:
     """Finds modules in one stack for one runtime. Results are kept: the stack never changes."""
 
@@ -69,6 +75,15 @@ class ModuleFinder:
         self.dead_path_entries: list[tuple[str, str]] = []
         self.opaque_entries: list[str] = []  # archives on sys.path, which are not looked into
         self.path = self._search_path()
+        standard = next((at for at, folder in enumerate(self.path) if is_standard_library(folder)), len(self.path))
+        # Own folders before the standard library, the runtime's packages in an image, and what comes after both. The
+        # standard library is known from the profile, also where an image has its files.
+        runtimes = [folder for folder in self.path if folder.startswith(_RUNTIME_ROOTS) and stack.is_folder(folder)]
+        self._before = tuple(folder for folder in self.path[:standard] if not folder.startswith(_RUNTIME_ROOTS))
+        self._packages = tuple(folder for folder in runtimes if not is_standard_library(folder))
+        self._after = tuple(
+            folder for folder in self.path[standard:] if folder not in self._packages and stack.is_folder(folder)
+        )
 
     def find(self, name: str, parent: Module | None) -> Module | None:
         """Returns the module a full dotted name leads to, below its already found parent; None if it leads nowhere."""
@@ -164,22 +179,16 @@ class ModuleFinder:
     def _find_top_level(self, name: str) -> Module | None:
         if name in self._profile.builtin_modules or name in self._profile.preloaded_modules:
             return Module(name, "builtin", search=() if name in self._stdlib_packages else None)
-        first = next((i for i, folder in enumerate(self.path) if folder.startswith(_RUNTIME_ROOTS)), len(self.path))
-        before, after = self.path[:first], [f for f in self.path[first:] if not f.startswith(_RUNTIME_ROOTS)]
-        found = self._find_in(name, before)
-        if found is not None and found.kind != "namespace":
-            return found
-        # What `.pth` files add stands behind the runtime's own places. A namespace package is only the last resort: any
-        # real module later on the path wins over it, and its portions are those of the whole path.
-        return self._find_in_runtime(name) or self._find_in(name, (*before, *after))
+        portions: list[str] = []
+        for step in (self._before, self._packages, None, self._after):
+            found = self._of_runtime(name) if step is None else self._find_in(name, step)
+            if found is not None and found.kind != "namespace":
+                return found
+            # A namespace package is only the last resort: any real module later on the path wins over it.
+            portions += found.search or () if found is not None else ()
+        return Module(name, "namespace", None, tuple(portions)) if portions else None
 
-    def _find_in_runtime(self, name: str) -> Module | None:
-        in_image = tuple(
-            folder for folder in self.path if folder.startswith(_RUNTIME_ROOTS) and self._stack.is_folder(folder)
-        )
-        found = self._find_in(name, in_image) if in_image else None
-        if found is not None:
-            return found
+    def _of_runtime(self, name: str) -> Module | None:
         if name in self._preinstalled:
             return Module(name, "preinstalled", search=(), certain=self._preinstalled[name].certain)
         if name in self._profile.stdlib_modules:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lambdapack.builder import CLIENT, Progress, WheelStore, fetch_runtime_packages
-from lambdapack.errors import UsageError
+from lambdapack.errors import MissingRequirement, UsageError
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.importtest import AttemptRequest, LocalBackend, unpack_wheels
 from lambdapack.workflows.inspection import Opened
@@ -27,6 +27,11 @@ def import_handler(opened: Opened, options: AttemptOptions, progress: Progress) 
     """Loads the handler with the local backend; what the static half found plays no part in it."""
     if opened.handler is None:
         raise UsageError("no handler to import", hint="add --handler module.function")
+    if opened.image is not None:
+        raise MissingRequirement(
+            f"{opened.target.path}: container images cannot be import-tested yet",
+            hint="lambdapack inspect reads them",
+        )
     store = WheelStore()
     backend = LocalBackend(progress=progress)
     with TemporaryDirectory(prefix="lambdapack-runtime-") as folder:

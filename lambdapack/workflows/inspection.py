@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from lambdapack.artifact import Mount, Stack, Tree, open_tree
+from lambdapack.artifact import ImageConfig, ImageTree, Mount, Stack, Tree, open_tree
 from lambdapack.catalogue import all_checks
 from lambdapack.checking import Hints, Subject
 from lambdapack.engine import run_checks
@@ -21,8 +21,9 @@ from lambdapack.facts.extension import read_extension_name
 from lambdapack.finding import Severity
 from lambdapack.profiles import RuntimeProfile, known_runtimes, load_profile
 from lambdapack.report import ArtifactSummary, Report
+from lambdapack.workflows.image_runtime import handler_of_image, profile_of_image, runtime_of_image
 
-Kind = Literal["function", "layer"]
+Kind = Literal["function", "layer", "image"]
 DEFAULT_ARCHITECTURE = "x86_64"
 _LAYER_FOLDERS = frozenset(("python", "lib", "bin", "include", "share"))
 
@@ -55,6 +56,7 @@ class Opened:
     handler: str | None
     kind: Kind
     assumed: tuple[str, ...]
+    image: ImageConfig | None = None
 
 
 Attempt = Callable[[Opened], ImportAttempt]
@@ -65,7 +67,11 @@ def open_target(target: Target, exit_stack: ExitStack) -> Opened:
 
     Raises `UnreadableArtifact`, and `UsageError` when no runtime is given and none can be inferred.
     """
-    function = exit_stack.enter_context(open_tree(target.path))
+    function = exit_stack.enter_context(open_tree(target.path, architecture=target.architecture))
+    if isinstance(function, ImageTree):
+        return _open_image(target, function)
+    if target.kind == "image":
+        raise UsageError(f"{target.path}: is no container image", hint="write one: docker save NAME -o image.tar")
     layers = tuple(exit_stack.enter_context(open_tree(path)) for path in target.layers)
     assumed: list[str] = []
     kind = target.kind
@@ -83,6 +89,51 @@ def open_target(target: Target, exit_stack: ExitStack) -> Opened:
     return Opened(target, function, layers, stack, profile, target.handler, kind, tuple(assumed))
 
 
+def _open_image(target: Target, tree: ImageTree) -> Opened:
+    """Settles what the image says of itself; an image has its own runtime and takes no layers."""
+    if target.layers:
+        raise UsageError(f"{target.path}: is a container image, and Lambda gives images no layers", hint="omit --layer")
+    if target.kind == "layer":
+        raise UsageError(f"{target.path}: is a container image, not a layer")
+    config = tree.config
+    assumed: list[str] = []
+    stack = Stack([Mount("/", tree)])
+    runtime = target.runtime
+    if runtime is None:
+        told = runtime_of_image(stack, config)
+        runtime = told[0] if told else _infer_runtime(stack, target, assumed)
+        if told:
+            assumed.append(f"runtime {runtime} (from {told[1]})")
+    architecture = target.architecture
+    if architecture is None:
+        # Another one than Lambda's two is told of by a check, against the default.
+        known = config.architecture in ("x86_64", "arm64")
+        architecture = config.architecture if known and config.architecture else DEFAULT_ARCHITECTURE
+        assumed.append(f"architecture {architecture} ({'the image configuration' if known else 'the default'})")
+    handler = target.handler
+    if handler is None:
+        handler = handler_of_image(config)
+        if handler is not None:
+            assumed.append(f"handler {handler} (the image's command)")
+    profile = profile_of_image(load_profile(runtime, architecture), stack, config)
+    return Opened(target, tree, (), stack, profile, handler, "image", tuple(assumed), config)
+
+
+def subject_of(opened: Opened, *, zipped_size: int | None) -> Subject:
+    """Returns what the checks judge."""
+    return Subject(
+        opened.stack,
+        opened.profile,
+        handler=opened.handler,
+        handler_given=opened.target.handler is not None,
+        kind=opened.kind,
+        managed=opened.image is None,
+        zipped_size=zipped_size,
+        image=opened.image,
+        hints=opened.target.hints,
+    )
+
+
 def inspect(target: Target, attempt: Attempt | None = None, *, codes: str = "") -> Report:
     """Returns the report on one artifact. `attempt` import-tests it, and its outcome is judged with the rest.
 
@@ -91,10 +142,8 @@ def inspect(target: Target, attempt: Attempt | None = None, *, codes: str = "") 
     started = time.perf_counter()
     with ExitStack() as exit_stack:
         opened = open_target(target, exit_stack)
-        size = target.path.stat().st_size if target.path.is_file() else None
-        subject = Subject(
-            opened.stack, opened.profile, handler=opened.handler, kind=opened.kind, zipped_size=size, hints=target.hints
-        )
+        size = target.path.stat().st_size if target.path.is_file() and opened.image is None else None
+        subject = subject_of(opened, zipped_size=size)
         timings = {}
         if attempt is not None:
             before = time.perf_counter()
@@ -110,7 +159,7 @@ def inspect(target: Target, attempt: Attempt | None = None, *, codes: str = "") 
         handler=opened.handler,
         findings=findings,
         skipped=skipped,
-        size_limit=opened.profile.quotas.unzipped_bytes,
+        size_limit=subject.size_limit,
         fail_on=target.fail_on,
         assumed=opened.assumed,
         import_test=asdict(subject.attempts[0]) if subject.attempts else None,
@@ -119,7 +168,7 @@ def inspect(target: Target, attempt: Attempt | None = None, *, codes: str = "") 
 
 
 def _summary(target: Target, opened: Opened, subject: Subject, zipped_size: int | None) -> ArtifactSummary:
-    digest = None
+    digest = opened.image.digest if opened.image else None
     if zipped_size is not None:
         with target.path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -143,7 +192,7 @@ def _infer_runtime(stack: Stack, target: Target, assumed: list[str]) -> str:
     """Takes the Python version that most extension modules are made for; refuses to guess without any."""
     counts: Counter[str] = Counter()
     for located in stack.files():
-        if located.path.endswith(".so"):
+        if located.path.endswith(".so") and not located.path.startswith("/usr/"):  # an image's own tools
             python = read_extension_name(located.path).python
             if python is not None and f"python{python}" in known_runtimes():
                 counts[f"python{python}"] += 1

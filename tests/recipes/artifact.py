@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -16,26 +17,38 @@ from lambdapack.engine import run_checks
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.finding import Finding
 from lambdapack.profiles import load_profile
+from lambdapack.workflows.inspection import Target, open_target, subject_of
 from tests.recipes.archive import Member, write_archive
+from tests.recipes.image import tar, write_image
 from tests.recipes.native import compile_native
 from tests.recipes.recipe import Content, Distribution, Recipe
 
 
 def make_artifact(recipe: Recipe, folder: Path) -> tuple[Path, tuple[Path, ...]]:
-    """Writes the function's ZIP and its layers' into a folder and returns their paths."""
+    """Writes the function's ZIP and its layers' into a folder, or one image, and returns the paths."""
+    if recipe.image is not None:
+        image = folder / "image.tar"
+        layers = [tar(_members(content)) for content in (recipe.function, *recipe.layers)]
+        write_image(
+            image, replace(recipe.image, layers=layers), "oci-archive" if recipe.image.index else "docker-archive"
+        )
+        return image, ()
     function = folder / "function.zip"
     write_archive(function, _members(recipe.function))
-    layers = []
+    paths = []
     for number, layer in enumerate(recipe.layers):
-        layers.append(folder / f"layer{number}.zip")
-        write_archive(layers[-1], _members(layer))
-    return function, tuple(layers)
+        paths.append(folder / f"layer{number}.zip")
+        write_archive(paths[-1], _members(layer))
+    return function, tuple(paths)
 
 
 def judge(recipe: Recipe, folder: Path) -> tuple[Finding, ...]:
     """Makes the artifact in a folder and returns what all checks find in it."""
     function, layers = make_artifact(recipe, folder)
     with ExitStack() as closing:
+        if recipe.image is not None:
+            target = Target(function, runtime=recipe.runtime, architecture=recipe.architecture, handler=recipe.handler)
+            return run_checks(subject_of(open_target(target, closing), zipped_size=None), all_checks())[0]
         mounts = [Mount("/opt", closing.enter_context(open_tree(layer))) for layer in layers]
         point = "/opt" if recipe.kind == "layer" else "/var/task"
         mounts.append(Mount(point, closing.enter_context(open_tree(function))))

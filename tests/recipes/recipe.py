@@ -14,12 +14,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tests.recipes.archive import Member
+from tests.recipes.image import Image
 from tests.recipes.native import Native, Need, Symbols
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 _MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 _FILE_CONTENTS = ("text", "hex", "size", "copy", "link")
 _FILE_TRAITS = ("mode", "deflated", "encrypted", "damaged", "local_name", "encoding")
+_PLATFORMS = {"x86_64": "amd64", "arm64": "arm64"}
+_IMAGE_LISTS = ("entrypoint", "command", "platforms")
+_IMAGE_KEYS = ("architecture", "environment", "working_dir", "compressed", "index", "attestations", *_IMAGE_LISTS)
 _NATIVE_KEYS = tuple(field.name for field in dataclasses.fields(Native))
 
 Table = dict[str, Any]
@@ -45,7 +49,7 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What one ZIP holds: the function's or a layer's."""
+    """What one ZIP holds: the function's or a layer's; in a recipe of an image, what one layer of it holds."""
 
     members: tuple[Member, ...]
     natives: tuple[Native, ...]
@@ -64,7 +68,8 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One fixture. `attempts` are the fields of `ImportAttempt`s, as if an import test had been run."""
+    """One fixture. `attempts` are the fields of `ImportAttempt`s, as if an import test had been run. `image` is what
+    the image is written with, besides its layers; None for ZIPs."""
 
     folder: Path
     runtime: str
@@ -75,6 +80,7 @@ class Recipe:
     layers: tuple[Content, ...]
     attempts: tuple[Table, ...]
     expect: tuple[Expected, ...]
+    image: Image | None = None
 
 
 def recipe_folders() -> list[Path]:
@@ -95,7 +101,7 @@ def read_recipe(folder: Path) -> Recipe:
 
 def _recipe(folder: Path, table: Table) -> Recipe:
     content_keys = ("files", "member", "native", "distribution")
-    _known(table, "runtime", "architecture", "handler", "kind", "layer", "attempt", "expect", *content_keys)
+    _known(table, "runtime", "architecture", "handler", "kind", "layer", "image", "attempt", "expect", *content_keys)
     architecture = table.get("architecture", "x86_64")
     target = f"{_MACHINES[architecture]}-linux-gnu"
     for layer in table.get("layer", ()):
@@ -110,7 +116,15 @@ def _recipe(folder: Path, table: Table) -> Recipe:
         layers=tuple(_content(folder, layer, target) for layer in table.get("layer", ())),
         attempts=tuple(table.get("attempt", ())),
         expect=tuple(_expected(item) for item in table.get("expect", ())),
+        image=_image(table["image"], architecture) if "image" in table else None,
     )
+
+
+def _image(table: Table, architecture: str) -> Image:
+    _known(table, *_IMAGE_KEYS)
+    given = {"architecture": _PLATFORMS[architecture], "command": ["handler.lambda_handler"], **table}
+    lists = {key: _texts(given, key) for key in _IMAGE_LISTS if key in given}
+    return Image(**(given | lists))
 
 
 def _content(folder: Path, table: Table, target: str) -> Content:
