@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from tree_sitter import Node
 
 from lambdapack.facts.program import UNKNOWN, Expression
+
+_KINDS = ("literal", "name", "tuple", "not", "and", "or", "index", "slice", "call", "compare", "unknown")
 
 
 class Unknown(Exception):
@@ -232,6 +234,22 @@ def target_names(python: tuple[int, int], machine: str, builtin_modules: Iterabl
         "typing_extensions.TYPE_CHECKING": False,
         "__debug__": True,
     }
+
+
+def asks(expression: Expression, names: Container[str]) -> bool:
+    """True when an expression depends on one of the names, as `LINUX = sys.platform.startswith("linux")` does."""
+    if expression[0] == "name":
+        return expression[1] in names or expression[1].rpartition(".")[0] in names or f"{expression[1]}()" in names
+    return any(asks(item, names) for part in expression[1:] for item in _expressions(part))
+
+
+def _expressions(part: Any) -> Iterator[Expression]:
+    if isinstance(part, tuple):
+        if part and part[0] in _KINDS:
+            yield part
+        else:
+            for item in part:
+                yield from _expressions(item)
 
 
 def rebind(values: dict[str, Any], known: Mapping[str, Any], bound: str, module: str) -> None:

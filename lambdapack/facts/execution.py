@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lambdapack.facts.belief import Belief
-from lambdapack.facts.conditions import Unknown, evaluate, rebind, target_names
+from lambdapack.facts.conditions import Unknown, asks, evaluate, rebind, target_names
 from lambdapack.facts.grammar import SyntaxProblem
 from lambdapack.facts.modules import Module, ModuleFinder
 from lambdapack.facts.outcome import (
@@ -154,8 +154,7 @@ class Executor:
             execution.names_known = False
         values = dict(self._values)
         values["__name__"] = execution.module.name
-        if not program.opaque:
-            execution.constants = values
+        execution.constants = values
         execution.failures.extend((yield self._block(program.body, _Context(execution, values))))
         if "__getattr__" in execution.names:
             execution.names_known = False
@@ -200,7 +199,9 @@ class Executor:
     def _assign(self, statement: Constant, context: _Context) -> None:
         program = context.execution.program
         context.values.pop(statement.name, None)
-        if context.certain and (program is None or statement.name not in program.volatile):
+        # Code that binds names unseen may change a flag, but hardly what was read off the platform.
+        trusted = program is None or not program.opaque or asks(statement.value, self._values)
+        if context.certain and trusted and not (program and statement.name in program.volatile):
             with suppress(Unknown):
                 context.values[statement.name] = evaluate(statement.value, context.values)
 

@@ -86,7 +86,7 @@ def _comments(data: bytes) -> Iterator[tuple[int, int]]:
 
 def _parse(text: str, python: tuple[int, int]) -> SyntaxProblem | None:
     command = [
-        _ruff(),
+        find_parser(),
         "check",
         "--isolated",
         "--no-cache",
@@ -112,7 +112,8 @@ def _parse(text: str, python: tuple[int, int]) -> SyntaxProblem | None:
 
 
 @cache
-def _ruff() -> str:
+def find_parser() -> str:
+    """Returns the path of ruff. Raises `MissingRequirement` when it is not installed."""
     try:
         return str(find_ruff_bin())
     except FileNotFoundError as error:

@@ -14,7 +14,7 @@ from lambdapack.facts.absence import Absence, AbsenceReader
 from lambdapack.facts.belief import Belief
 from lambdapack.facts.distributions import DistFacts
 from lambdapack.facts.execution import Executor
-from lambdapack.facts.grammar import SyntaxProblem, check_syntax
+from lambdapack.facts.grammar import SyntaxProblem, check_syntax, find_parser
 from lambdapack.facts.handler import HandlerFacts
 from lambdapack.facts.linking import NativeFacts
 from lambdapack.facts.modules import Module, ModuleFinder
@@ -91,6 +91,9 @@ class ImportFacts:
             if (path := item.module.path) is not None and item.program is not None
             if self.owner(path) is None or item.program.damaged
         ]
+        if not paths:
+            return False
+        find_parser()  # before the threads: what it reads of this Python's set-up is not made for several at once
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             problems = pool.map(lambda data: check_syntax(data or b"", self._profile.python), map(self._source, paths))
             found = {path: problem for path, problem in zip(paths, problems, strict=True) if problem is not None}

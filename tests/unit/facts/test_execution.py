@@ -323,12 +323,14 @@ def test_constants_that_something_else_may_change() -> None:
     assert fails("SECRET = None\nfrom local import *\nif SECRET is None:\n    raise E\n", star) == []
     assert fails("X = []\nX.append(1)\nif X == []:\n    raise E\n") == []
     assert fails("class C:\n    X = True\n    if not X:\n        import absent\n") == []
-    assert (
-        fails(
-            "from typing import *\ntry:\n    lib = load()\n    OK = True\nexcept OSError:\n    OK = False\nif OK:\n    import absent\n"
-        )
-        == []
-    )
+    flag = "try:\n    lib = load()\n    OK = True\nexcept OSError:\n    OK = False\nif OK:\n    import absent\n"
+    assert fails(flag) == []
+
+
+def test_what_is_read_off_the_platform_stays_known() -> None:
+    module = {"c.py": "import sys\nLINUX = sys.platform.startswith('linux')\nFLAG = True\nglobals().update(x)\n"}
+    assert fails("from c import LINUX\nif LINUX:\n    import absent\n", module) == missing("absent")
+    assert fails("from c import FLAG\nif FLAG:\n    import absent\n", module) == []
 
 
 def test_setuptools_of_the_runtime_is_a_doubt() -> None:
