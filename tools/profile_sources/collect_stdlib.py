@@ -154,9 +154,7 @@ def main() -> int:
     """Writes `seen.txt` and `typeshed.txt`; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--interpreter", action="append", default=[], metavar="3.X=PATH")
-    parser.add_argument(
-        "--label", action="append", default=[], metavar="3.X=TEXT", help="what they are"
-    )
+    parser.add_argument("--label", action="append", default=[], metavar="3.X=TEXT", help="what they are")
     parser.add_argument("--typeshed", type=Path, help="the stdlib folder of a typeshed copy")
     parser.add_argument("--typeshed-label", default="")
     options = parser.parse_args()
