@@ -93,8 +93,12 @@ class Belief:
     def _reaches(self, hooking: Module, top: str) -> bool:
         """True when a change of the import system may lead to a module: first-party code adds any folder, also one that
         is made or mounted while it runs; a distribution adds what it brings."""
-        folder = f"{(hooking.path or '').rpartition('/')[0]}/"
-        return self._is_first_party(hooking) or any(copy.startswith(folder) for copy in self._finder.copies(top))
+        if self._is_first_party(hooking):
+            return True
+        folder = (hooking.path or "").rpartition("/")[0]
+        if folder in self._finder.path:  # a module that is one file brings no folder
+            return False
+        return any(copy.startswith(f"{folder}/") for copy in self._finder.copies(top))
 
     def name_may_exist(self, target: Execution, wanted: str, asking: Execution) -> bool:
         """True when a module may have a name that its source does not bind."""
