@@ -34,7 +34,7 @@ def command(
     verbose: bool,
     quiet: bool,
 ) -> int:
-    """Say what will fail on Lambda in ARTIFACT (a ZIP or a folder), and why. Runs nothing of it."""
+    """Say what will fail on Lambda in ARTIFACT (a ZIP, a folder or a container image), and why. Runs nothing of it."""
     watch = Stopwatch()
     target = target_of(artifact, runtime, architecture, handler, layers, function_name, config)
     target = replace(target, fail_on=Severity(fail_on), kind=kind or target.kind)  # type: ignore[arg-type]
