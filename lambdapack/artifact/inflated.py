@@ -19,7 +19,7 @@ _CHUNK = 1 << 16
 _HASHED = 1 << 20
 _FIRST_BLOCK = 1 << 20
 _BLOCKS_BEFORE_GROWTH = 256  # a snapshot has about 40 KB: a stream of gigabytes gets fewer of them per megabyte
-_KEPT = 32 << 20  # bytes of inflated blocks that are kept, newest first
+_KEPT = 16 << 20  # bytes of inflated blocks that are kept, newest first
 _GZIP_WRAPPED = 31  # zlib.h, inflateInit2: a window of 32 KB, with a gzip header and its checksum
 
 GZIP_MAGIC = b"\x1f\x8b"
