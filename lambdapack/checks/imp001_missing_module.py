@@ -35,9 +35,10 @@ def missing_module(subject: Subject) -> Iterator[Hit]:
     for (_, module), items in groups.items():
         first = items[0]
         failure = first.failure
-        where = {"deferred": "in a function, ", "possible": "in code that may not run, ", "certain": ""}[
-            failure.certainty
-        ]
+        where = "in a function, " if failure.certainty == "deferred" else ""
+        doubt = (
+            "; code that runs before may provide it, or keep it from running" if failure.certainty == "possible" else ""
+        )
         why, fix = _explanation(first, subject)
         places = list(dict.fromkeys(f"{item.failure.path}:{item.failure.line}" for item in items))
         yield Hit(
