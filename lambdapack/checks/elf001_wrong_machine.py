@@ -22,6 +22,8 @@ from collections.abc import Iterator
 
 from lambdapack.checking import Hit, Severity, Subject, check
 
+_LAMBDA = {"x86_64": "x86_64", "aarch64": "arm64"}  # as the Lambda API spells them
+
 
 @check("ELF001", "is built for another machine")
 def wrong_machine(subject: Subject) -> Iterator[Hit]:
@@ -56,7 +58,8 @@ def _hit(
         path=path,
         message=f"is built for {found}; the function runs on {subject.profile.architecture}"
         + (f" ({wanted})" if wanted != subject.profile.architecture else ""),
-        fix=subject.reinstall(path),
+        fix=subject.reinstall(path)
+        + (f", or set the function's architecture to {_LAMBDA[found]}" if found in _LAMBDA else ""),
         evidence={"machine": found, "wanted": wanted, "module": module},
         severity=severity,
         chain=chain,
