@@ -168,7 +168,7 @@ class Executor:
         for statement in block.statements:
             raised: list[Failure] = yield self._statement(statement, context)
             failures.extend(failure for failure in raised if failure not in failures)
-            if isinstance(statement, Raise | Leave) or (raised and context.stop):
+            if isinstance(statement, Raise) or (raised and (context.stop or isinstance(statement, Leave))):
                 break
         return failures
 
@@ -188,7 +188,7 @@ class Executor:
                 yield self._maybe(statement.body, context)
             case Raise():
                 return self._raise(statement, context)
-            case Leave():
+            case Leave() if statement.name not in context.execution.names:
                 return [self._raised("SystemExit", statement.line, context)]
             case Use():
                 return self._use(statement, context)

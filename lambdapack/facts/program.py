@@ -90,9 +90,10 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """`sys.exit()` and its like."""
+    """`sys.exit()` and its like; `name` is what is called: a module may have an `exit` of its own."""
 
     line: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ _TRANSPARENT = re.compile(
     rb"^(?:warnings\.)?catch_warnings\b|^open\b|^(?:threading\.)?R?Lock\b|^(?:contextlib\.)?nullcontext\b"
 )
 _SUPPRESS = re.compile(rb"^(?:contextlib\.)?suppress\b")
-_LEAVES = re.compile(rb"^(?:sys\.exit|os\._exit)\s*\(")
+_LEAVES = re.compile(rb"^(?:sys\.exit|os\._exit|exit|quit)\s*\(")
 _IMPORTS = ("import_statement", "import_from_statement", "future_import_statement")
 _LITERALS = frozenset(("identifier", "string", "integer", "float", "true", "false", "none"))
 _HARMLESS = frozenset(
@@ -188,7 +188,7 @@ class _Reader:
             elif child.type == "identifier":
                 out.append(Use(node.start_point[0] + 1, self._name(child)))
             elif child.type == "call" and _LEAVES.match(text):
-                out.append(Leave(node.start_point[0] + 1))
+                out.append(Leave(node.start_point[0] + 1, self._name(child.named_children[0])))
             elif child.type == "call" and text.startswith(b"__all__"):
                 self.exports.call(child)
         self._walrus(node, names)

@@ -111,6 +111,67 @@ def test_json_is_one_document_also_when_it_fails(lambdapack: Lambdapack, works: 
     assert run.report["summary"]["errors"] == 1
 
 
+def _two_functions(folder: Path, requirements: str = "[]") -> None:
+    for name in ("good", "bad"):
+        (folder / name).mkdir()
+        (folder / name / "handler.py").write_text("def h(event, context):\n    pass\n")
+    (folder / "pyproject.toml").write_text(
+        '[tool.lambdapack]\nruntime = "python3.13"\n'
+        f'[tool.lambdapack.functions.first]\nhandler = "handler.h"\nsource = ["good"]\nrequirements = {requirements}\n'
+        '[tool.lambdapack.functions.second]\nhandler = "handler.missing"\nsource = ["bad"]\n'
+    )
+
+
+def test_several_functions_are_one_document(lambdapack: Lambdapack, tmp_path: Path) -> None:
+    _two_functions(tmp_path)
+    run = lambdapack("build", "--format", "json", cwd=tmp_path)
+    assert run.status == 1
+    reports = run.report["reports"]
+    assert [(report["verdict"], report["written"]) for report in reports] == [("pass", True), ("fail", False)]
+    assert [path.name for path in (tmp_path / "dist").iterdir()] == ["first.zip"]
+
+
+def test_one_failed_build_does_not_keep_the_others(lambdapack: Lambdapack, tmp_path: Path) -> None:
+    _two_functions(tmp_path, '["no-such-thing @ file:///nowhere/no_such_thing-1-py3-none-any.whl"]')
+    run = lambdapack("build", "--format", "json", cwd=tmp_path)
+    assert run.status == 5
+    assert run.err.startswith("error: first: ")
+    assert [report["handler"] for report in run.report["reports"]] == ["handler.missing"]
+
+
+def test_output_that_is_no_artifact_is_not_replaced(lambdapack: Lambdapack, tmp_path: Path) -> None:
+    _two_functions(tmp_path)
+    before = (tmp_path / "pyproject.toml").read_bytes()
+    run = lambdapack("build", "--function", "first", "-o", "pyproject.toml", cwd=tmp_path)
+    assert (run.status, run.out) == (2, "")
+    assert (tmp_path / "pyproject.toml").read_bytes() == before
+
+
+def test_names_of_an_archive_do_not_command_the_terminal(lambdapack: Lambdapack, tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("\x1b]0;owned\x07\nok  all is well.so", b"text, not a library " * 9)
+    run = lambdapack("inspect", path, "--runtime", "python3.13")
+    assert "ELF005" in run.out
+    assert "\x1b" not in run.out
+    assert not any(line.startswith("ok  all") for line in run.out.splitlines())
+
+
+def test_credentials_are_not_repeated(lambdapack: Lambdapack, tmp_path: Path) -> None:
+    _two_functions(tmp_path, '["--extra-index-url https://user:s3cret@example.invalid/simple"]')
+    run = lambdapack("build", "--function", "first", cwd=tmp_path)
+    assert run.status in (2, 5)
+    assert "s3cret" not in run.out + run.err
+
+
+def test_a_broken_configuration_is_no_concern_of_another_artifact(
+    lambdapack: Lambdapack, tmp_path: Path, works: Path
+) -> None:
+    (tmp_path / "lambdapack.toml").write_text("[functions.api]\nhandlr = 1\n")
+    assert lambdapack("inspect", works, "--runtime", "python3.13", cwd=tmp_path).status == 0
+    assert lambdapack("inspect", works, "--function", "api", cwd=tmp_path).status == 2
+
+
 def test_skipped_checks_are_told(lambdapack: Lambdapack, works: Path) -> None:
     run = lambdapack("inspect", works, "--runtime", "python3.13", "--format", "json")
     assert run.status == 0
