@@ -13,7 +13,13 @@ from typing import Literal
 
 from lambdapack.artifact import ImageConfig, Stack
 from lambdapack.facts.attempts import ImportAttempt
-from lambdapack.facts.distributions import DistFacts, read_distributions
+from lambdapack.facts.distributions import (
+    Conflict,
+    DistFacts,
+    marker_environment,
+    read_distributions,
+    version_conflicts,
+)
 from lambdapack.facts.elf import ElfFacts, NotElf
 from lambdapack.facts.extension import foreign_extensions, read_extension_name
 from lambdapack.facts.handler import HandlerFacts, read_handler
@@ -159,6 +165,12 @@ class Subject:
     @cached_property
     def distributions(self) -> tuple[DistFacts, ...]:
         return read_distributions(self.stack, self.finder.path)
+
+    @cached_property
+    def version_conflicts(self) -> tuple[Conflict, ...]:
+        """Requirements of installed distributions that other installed ones do not satisfy."""
+        environment = marker_environment(self.profile.python, self.profile.machine)
+        return tuple(version_conflicts(self.distributions, environment))
 
     @cached_property
     def imports(self) -> ImportFacts | None:

@@ -27,6 +27,7 @@ from lambdapack.builder.uv_command import (
     why_no_wheel,
 )
 from lambdapack.errors import BuildFailed
+from lambdapack.facts.distributions import marker_environment
 from lambdapack.profiles.profile import RuntimeProfile
 
 _MOST_SHOWN = 4
@@ -65,7 +66,7 @@ def choose_wheels(
 
     `hashes`, when there are any, must know every chosen wheel: pip's rule for requirement files with hashes.
     """
-    environment = _marker_environment(profile)
+    environment = marker_environment(profile.python, profile.machine)
     rank = {tag: position for position, tag in enumerate(profile.wheel_tags)}
     chosen = [
         _choose(package, lock.folder, rank, profile, hashes or {})
@@ -221,21 +222,3 @@ def _explained(
         f"uv cannot resolve the requirements for {target_words(profile)}: {reason}",
         hint="check the network, the index and its credentials" if unreachable else None,
     )
-
-
-def _marker_environment(profile: RuntimeProfile) -> dict[str, str]:
-    """The environment of PEP 508 on the target; a patch release makes no difference to what uv has resolved."""
-    python = f"{profile.python[0]}.{profile.python[1]}"
-    return {
-        "implementation_name": "cpython",
-        "implementation_version": f"{python}.0",
-        "os_name": "posix",
-        "platform_machine": profile.machine,
-        "platform_python_implementation": "CPython",
-        "platform_release": "",
-        "platform_system": "Linux",
-        "platform_version": "",
-        "python_full_version": f"{python}.0",
-        "python_version": python,
-        "sys_platform": "linux",
-    }

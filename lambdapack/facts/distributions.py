@@ -8,11 +8,14 @@ from __future__ import annotations
 import csv
 import io
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.parser import HeaderParser
 
+from packaging.markers import UndefinedEnvironmentName
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion
 
 from lambdapack.artifact import Stack
 from lambdapack.errors import UnreadableMember
@@ -36,6 +39,56 @@ class DistFacts:
     def missing(self, present: Iterable[str] | dict[str, object]) -> tuple[str, ...]:
         """Returns the recorded files that are not among the present ones."""
         return tuple(sorted((self.record or frozenset()) - set(present)))
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A requirement of one distribution that another, installed one does not satisfy."""
+
+    dist: DistFacts
+    requirement: str
+    found: DistFacts
+
+
+def version_conflicts(distributions: Iterable[DistFacts], environment: Mapping[str, str]) -> Iterator[Conflict]:
+    """Yields conflicts between distributions that are there; `environment` are the marker values of the target.
+
+    Of a distribution that is there twice, the first one counts: it stands first on `sys.path`.
+    """
+    installed: dict[str, DistFacts] = {}
+    for dist in distributions:
+        installed.setdefault(dist.name, dist)
+    for dist in installed.values():
+        for text in dist.requires:
+            try:
+                requirement = Requirement(text)
+                found = installed.get(canonicalize_name(requirement.name))
+                if found is None or (
+                    requirement.marker and not requirement.marker.evaluate({**environment, "extra": ""})
+                ):
+                    continue
+                if not requirement.specifier.contains(found.version, prereleases=True):
+                    yield Conflict(dist, str(requirement).split(";")[0].strip(), found)
+            except (InvalidRequirement, InvalidVersion, UndefinedEnvironmentName):
+                continue  # metadata that says nothing that can be held against anything
+
+
+def marker_environment(python: tuple[int, int], machine: str) -> dict[str, str]:
+    """The marker values of a target (PEP 508); a patch release makes no difference to what is judged by them."""
+    version = f"{python[0]}.{python[1]}"
+    return {
+        "implementation_name": "cpython",
+        "implementation_version": f"{version}.0",
+        "os_name": "posix",
+        "platform_machine": machine,
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": "Linux",
+        "platform_version": "",
+        "python_full_version": f"{version}.0",
+        "python_version": version,
+        "sys_platform": "linux",
+    }
 
 
 def read_distributions(stack: Stack, roots: Iterable[str]) -> tuple[DistFacts, ...]:

@@ -1,0 +1,40 @@
+"""A distribution needs another version of a distribution than the artifact has.
+
+What it finds
+    `Requires-Dist` entries, with their markers evaluated for the runtime, that the installed version of the named
+    distribution does not satisfy: the trace of two separate installations into one folder.
+
+Why it fails on Lambda
+    It need not. Where it does, it shows as "cannot import name ..." or as an error of the distribution's own, like "The
+    installed pydantic-core version (2.33.2) is incompatible with the current pydantic version".
+
+How to fix it
+    Install everything in one go, from one lock.
+
+When to ignore it
+    When the combination is known to work: a requirement is often stricter than the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lambdapack.checking import Hit, Severity, Subject, check
+
+
+@check("DST002", "needs another version of a distribution")
+def version_conflict(subject: Subject) -> Iterator[Hit]:
+    for conflict in subject.version_conflicts:
+        yield Hit(
+            path=f"{conflict.dist.folder}/METADATA",
+            message=f"{conflict.dist.name} {conflict.dist.version} requires {conflict.requirement}; "
+            f"the artifact has {conflict.found.name} {conflict.found.version}",
+            fix="install both in one go, from one lock, so that their versions belong together",
+            evidence={
+                "distribution": conflict.dist.name,
+                "requirement": conflict.requirement,
+                "found": conflict.found.name,
+                "version": conflict.found.version,
+            },
+            severity=Severity.WARNING,
+        )
