@@ -25,7 +25,7 @@ from lambdapack.facts.extension import foreign_extensions, read_extension_name
 from lambdapack.facts.handler import HandlerFacts, read_handler
 from lambdapack.facts.imports import RUNTIME, Explained, ImportFacts
 from lambdapack.facts.linking import LoadProblem, NativeFacts
-from lambdapack.facts.modules import ModuleFinder, is_standard_library
+from lambdapack.facts.modules import Module, ModuleFinder, is_standard_library
 from lambdapack.facts.outcome import Failure
 from lambdapack.finding import Hit, Severity
 from lambdapack.profiles.profile import RuntimeProfile
@@ -165,6 +165,15 @@ class Subject:
     @cached_property
     def distributions(self) -> tuple[DistFacts, ...]:
         return read_distributions(self.stack, self.finder.path)
+
+    @cached_property
+    def modules_over_standard_library(self) -> tuple[Module, ...]:
+        """The artifact's own top-level modules that are found before a standard module of the same name."""
+        names = {name.partition(".")[0] for folder in self.finder.path for name in self.stack.names(folder)}
+        standard = sorted(names & self.profile.stdlib_modules)
+        found = (self.finder.find(name, None) for name in standard)
+        own = self.profile.path_config_dirs
+        return tuple(module for module in found if module and module.path and module.path.startswith(own))
 
     @cached_property
     def version_conflicts(self) -> tuple[Conflict, ...]:
