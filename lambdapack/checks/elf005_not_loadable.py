@@ -30,7 +30,7 @@ def not_loadable(subject: Subject) -> Iterator[Hit]:
         if problem.kind in ("not-elf", "truncated") and problem.path not in subject.foreign_extensions:
             yield Hit(
                 path=problem.path,
-                message=f"has to be {problem.wanted}; it is {problem.available}",
+                message=f"has to be {problem.wanted}; it is {problem.available}" + _in_the_log(subject, problem.path),
                 fix=subject.reinstall(problem.path),
                 evidence={
                     "found": problem.available,
@@ -40,3 +40,9 @@ def not_loadable(subject: Subject) -> Iterator[Hit]:
                 severity=native.severity,
                 chain=native.chain,
             )
+
+
+def _in_the_log(subject: Subject, path: str) -> str:
+    """The words to look for in CloudWatch."""
+    text = subject.loader_text(path)
+    return f" (the loader says: {text})" if text else ""

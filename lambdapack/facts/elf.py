@@ -71,7 +71,6 @@ class ElfFacts:
 
     bits: int
     machine: str
-    dynamic: bool
     executable: bool
     soname: str | None
     needed: tuple[str, ...]
@@ -143,7 +142,6 @@ def _read(elf: ELFFile, data: bytes) -> ElfFacts:
     return ElfFacts(
         bits=elf.elfclass,
         machine=_NAMES_OF_MACHINES.get(machine, machine.removeprefix("EM_").lower()),
-        dynamic=dynamic is not None,
         executable=str(elf.header.e_type) == "ET_EXEC" or any(s.header.p_type == "PT_INTERP" for s in segments),
         soname=soname[0].soname if soname else None,
         needed=tuple(tag.needed for tag in tags.get("DT_NEEDED", ())),
