@@ -17,6 +17,7 @@ from lambdapack.facts.distributions import (
     Conflict,
     DistFacts,
     marker_environment,
+    owners,
     read_distributions,
     version_conflicts,
 )
@@ -213,7 +214,7 @@ class Subject:
     def is_for_another_machine(self, path: str) -> bool:
         """True for an ELF file of another processor or word size."""
         facts = self.native.elf.get(path)
-        return isinstance(facts, ElfFacts) and (facts.machine != self.profile.machine or facts.bits != 64)
+        return isinstance(facts, ElfFacts) and not facts.fits(self.profile.machine)
 
     def loader_text(self, path: str) -> str | None:
         """What the loader says of a file that is no library, None for one that is."""
@@ -222,14 +223,17 @@ class Subject:
 
     def distribution_of(self, path: str) -> DistFacts | None:
         """The distribution whose RECORD lists a file, or else its neighbours; None for first-party code."""
+        if path in self._owners:
+            return self._owners[path]
         folder = f"{path.rpartition('/')[0]}/"
-        neighbour = None
         for dist in self.distributions:
-            if path in (dist.record or ()):
-                return dist
             if folder.count("/") > dist.root.count("/") + 1 and any(p.startswith(folder) for p in dist.record or ()):
-                neighbour = neighbour or dist
-        return neighbour
+                return dist
+        return None
+
+    @cached_property
+    def _owners(self) -> dict[str, DistFacts]:
+        return owners(self.distributions)
 
     @cached_property
     def handler_file(self) -> str | None:

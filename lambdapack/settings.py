@@ -31,7 +31,7 @@ _RUNTIME = re.compile(r"python3\.[0-9]+")
 _ALMOST_RUNTIME = re.compile(r"(?:c?py(?:thon)?|cp)?[ _-]?3[._-]?([0-9]{1,2})(?:\.[0-9x]+)?", re.IGNORECASE)
 _REQUIREMENT_SIGNS = re.compile(r"[=<>~\[@]")
 _ARCHITECTURES = ("x86_64", "arm64")
-_OTHER_SPELLINGS = {"amd64": "x86_64", "x64": "x86_64", "x86-64": "x86_64", "aarch64": "arm64", "armv8": "arm64"}
+ARCHITECTURE_SPELLINGS = {"amd64": "x86_64", "x64": "x86_64", "x86-64": "x86_64", "aarch64": "arm64", "armv8": "arm64"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +295,7 @@ def _architecture(table: _Table) -> str | None:
     if architecture is None or architecture in _ARCHITECTURES:
         return architecture
     lower = architecture.lower()
-    nearest = _OTHER_SPELLINGS.get(lower) or _nearest(lower, _ARCHITECTURES)
+    nearest = ARCHITECTURE_SPELLINGS.get(lower) or _nearest(lower, _ARCHITECTURES)
     advice = f"did you mean {nearest!r}?" if nearest else "write 'x86_64' or 'arm64'"
     raise table.error("architecture", f"{architecture!r} is not an architecture of Lambda; {advice}")
 

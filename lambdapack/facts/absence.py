@@ -83,7 +83,7 @@ class AbsenceReader:
             return None
         path = paths[0]
         facts = self._native.elf.get(path)
-        if isinstance(facts, ElfFacts) and (facts.machine != self._profile.machine or facts.bits != 64):
+        if isinstance(facts, ElfFacts) and not facts.fits(self._profile.machine):
             return Absence("wrong-machine", name, path, facts.machine, facts)
         return Absence("wrong-abi", name, path, elf=facts)
 

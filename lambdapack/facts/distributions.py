@@ -91,6 +91,15 @@ def marker_environment(python: tuple[int, int], machine: str) -> dict[str, str]:
     }
 
 
+def owners(distributions: Iterable[DistFacts]) -> dict[str, DistFacts]:
+    """Returns the distribution that records each file; of several, the first."""
+    found: dict[str, DistFacts] = {}
+    for dist in distributions:
+        for path in dist.record or ():
+            found.setdefault(path, dist)
+    return found
+
+
 def read_distributions(stack: Stack, roots: Iterable[str]) -> tuple[DistFacts, ...]:
     """Reads every distribution installed directly in one of the folders of `sys.path`."""
     found = []

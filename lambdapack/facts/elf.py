@@ -82,6 +82,10 @@ class ElfFacts:
     undefined_python: frozenset[str] | None
     defined_python: frozenset[str] | None
 
+    def fits(self, machine: str) -> bool:
+        """True for a file of this processor; Lambda's are 64-bit."""
+        return self.bits == 64 and self.machine == machine
+
 
 @dataclass(frozen=True, slots=True)
 class NotElf:

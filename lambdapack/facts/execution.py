@@ -6,7 +6,7 @@ catch what they really catch, and what cannot be known is kept apart from what i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +16,7 @@ from lambdapack.facts.conditions import Unknown, asks, evaluate, rebind, target_
 from lambdapack.facts.grammar import SyntaxProblem
 from lambdapack.facts.modules import Module, ModuleFinder
 from lambdapack.facts.outcome import (
+    Certainty,
     Execution,
     Failure,
     FailureKind,
@@ -77,9 +78,9 @@ class Executor:
         self.doubts: dict[Failure, None] = {}
         self.caught: dict[Failure, None] = {}
 
-    def run(self, name: str, importer: str, chain: tuple[str, ...] = ()) -> list[Failure]:
+    def run(self, name: str, importer: str) -> list[Failure]:
         """Imports a dotted name as the runtime client does and returns what certainly fails."""
-        origin = Execution(Module(importer, "builtin"), chain)
+        origin = Execution(Module(importer, "builtin"), ())
         context = _Context(origin, dict(self._values))
         failures: list[Failure] = drive(self._import_dotted(Import(0, name), name, context))
         return failures
@@ -95,8 +96,11 @@ class Executor:
         before = dict(self.doubts)
         failures: list[Failure] = drive(self._import(imported, _Context(execution, dict(self._values), certain=False)))
         self.doubts = before
+        self._doubt(failures, "deferred")
+
+    def _doubt(self, failures: Iterable[Failure], certainty: Certainty = "possible") -> None:
         for failure in failures:
-            self.doubts[replace(failure, certainty="deferred")] = None
+            self.doubts[replace(failure, certainty=certainty)] = None
 
     # -- modules ---------------------------------------------------------------------------------------------------
 
@@ -228,9 +232,7 @@ class Executor:
 
     def _maybe(self, body: Block, context: _Context) -> Steps:
         """Runs a block that may not run: what fails in it is possible, and constants in it are lost."""
-        failures = yield self._block(body, replace(context, certain=False))
-        for failure in failures:
-            self.doubts[replace(failure, certainty="possible")] = None
+        self._doubt((yield self._block(body, replace(context, certain=False))))
 
     def _try(self, statement: Try, context: _Context) -> Steps:
         inner = replace(context, stop=bool(statement.handlers) or context.stop, handling=())
@@ -265,12 +267,10 @@ class Executor:
         if handler is None:
             if sure:
                 return raised
-            for failure in raised:
-                self.doubts[replace(failure, certainty="possible")] = None
+            self._doubt(raised)
             return []
         if not catches:
-            for failure in raised:
-                self.doubts[replace(failure, certainty="possible")] = None
+            self._doubt(raised)
             yield self._maybe(handler.body, context)
             return []
         escaped: list[Failure] = yield self._block(handler.body, replace(context, handling=tuple(raised)))
@@ -281,8 +281,7 @@ class Executor:
                 self.caught[failure] = None
         if sure:
             return escaped
-        for failure in escaped:
-            self.doubts[replace(failure, certainty="possible")] = None
+        self._doubt(escaped)
         return []
 
     def _raise(self, statement: Raise, context: _Context) -> list[Failure]:
@@ -334,8 +333,7 @@ class Executor:
             if loaded.failures:
                 return list(loaded.failures)
             if not loaded.module.certain:
-                failure = self._failure("missing-module", statement, current, context)
-                self.doubts[replace(failure, certainty="possible")] = None
+                self._doubt([self._failure("missing-module", statement, current, context)])
             parent = loaded
         return []
 
@@ -344,7 +342,7 @@ class Executor:
             return []
         failure = self._failure("missing-module", statement, missing, context)
         if self._belief.module_may_exist(missing, parent):
-            self.doubts[replace(failure, certainty="possible")] = None
+            self._doubt([failure])
             return []
         return [failure]
 

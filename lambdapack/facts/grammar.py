@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-import tree_sitter_python
 from ruff import find_ruff_bin
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Node
 
 from lambdapack.errors import MissingRequirement
+from lambdapack.facts.syntax import parse
 
 # Mistakes that CPython's compiler, not its parser, refuses: late or unknown __future__ imports, two starred targets,
 # break, continue, yield, return and await out of place, star imports in functions, a bare except that is not the last,
@@ -76,7 +76,7 @@ def _undecodable(data: bytes, python: tuple[int, int]) -> SyntaxProblem | None:
 
 
 def _comments(data: bytes) -> Iterator[tuple[int, int]]:
-    pending: list[Node] = [Parser(Language(tree_sitter_python.language())).parse(data).root_node]
+    pending: list[Node] = [parse(data)]
     while pending:
         node = pending.pop()
         if node.type == "comment":

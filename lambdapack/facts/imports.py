@@ -12,7 +12,7 @@ from lambdapack.artifact import Stack
 from lambdapack.errors import UnreadableMember
 from lambdapack.facts.absence import Absence, AbsenceReader
 from lambdapack.facts.belief import Belief
-from lambdapack.facts.distributions import DistFacts
+from lambdapack.facts.distributions import DistFacts, owners
 from lambdapack.facts.execution import Executor
 from lambdapack.facts.grammar import SyntaxProblem, check_syntax, find_parser
 from lambdapack.facts.handler import HandlerFacts
@@ -63,6 +63,7 @@ class ImportFacts:
         self._texts: dict[str, bytes] = {}
         self._refusals: dict[str, SyntaxProblem] = {}
         self._programs: dict[str, Program | None] = {}
+        self._unchecked: dict[str, bytes] = {}  # sources by path, kept from their one reading until they are compiled
         self._execute()
         # Most code compiles: it is executed on that belief first, and again in the rare case that it was wrong.
         if self._check_syntax():
@@ -85,18 +86,13 @@ class ImportFacts:
 
     def _check_syntax(self) -> bool:
         """Compiles what was executed and nobody else has compiled; True when something was refused."""
-        paths = [
-            path
-            for item in self.executions.values()
-            if (path := item.module.path) is not None and item.program is not None
-            if self.owner(path) is None or item.program.damaged
-        ]
-        if not paths:
+        if not self._unchecked:
             return False
         find_parser()  # before the threads: what it reads of this Python's set-up is not made for several at once
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            problems = pool.map(lambda data: check_syntax(data or b"", self._profile.python), map(self._source, paths))
-            found = {path: problem for path, problem in zip(paths, problems, strict=True) if problem is not None}
+            problems = pool.map(lambda data: check_syntax(data, self._profile.python), self._unchecked.values())
+            found = {path: problem for path, problem in zip(self._unchecked, problems, strict=True) if problem}
+        self._unchecked.clear()
         self._refusals |= found
         return bool(found)
 
@@ -147,7 +143,7 @@ class ImportFacts:
 
     @cached_property
     def _owners(self) -> dict[str, DistFacts]:
-        return {path: dist for dist in self._distributions for path in dist.record or ()}
+        return owners(self._distributions)
 
     def _run_deferred(self, executor: Executor) -> None:
         """Follows imports inside functions, for first-party code only: what a library imports lazily is optional."""
@@ -179,7 +175,9 @@ class ImportFacts:
         path = module.path or ""
         if path not in self._programs:
             data = self._source(path)
-            self._programs[path] = None if data is None else read_source(data)
+            program = self._programs[path] = None if data is None else read_source(data)
+            if data is not None and program is not None and (self.owner(path) is None or program.damaged):
+                self._unchecked[path] = data  # nobody else has compiled it
         return self._programs[path]
 
     def _refusal(self, module: Module) -> SyntaxProblem | None:

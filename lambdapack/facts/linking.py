@@ -288,7 +288,7 @@ class NativeFacts:
         if located.path not in self.elf and located.path not in self.unread:
             self._read([located])
         facts = self.elf.get(located.path)
-        if isinstance(facts, ElfFacts) and (facts.bits != 64 or facts.machine != self._profile.machine):
+        if isinstance(facts, ElfFacts) and not facts.fits(self._profile.machine):
             return None
         return posixpath.normpath(path)
 

@@ -51,16 +51,6 @@ class Execution:
     effects: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a handler's import comes to. `failures` are certain, in the order met; `doubts` possible or deferred."""
-
-    executions: dict[str, Execution]
-    failures: tuple[Failure, ...]
-    doubts: tuple[Failure, ...]
-    caught: tuple[Failure, ...]
-
-
 _BUILTIN_ERRORS = {
     name: value
     for name, value in vars(builtins).items()

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import tree_sitter_python
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Node
 
 from lambdapack.facts import syntax, traits
 from lambdapack.facts.conditions import read_condition
@@ -37,8 +36,6 @@ from lambdapack.facts.program import (
     without_constants,
 )
 
-_PARSER = Parser(Language(tree_sitter_python.language()))
-
 # Context managers of the standard library that never swallow an exception raised inside.
 _TRANSPARENT = re.compile(
     rb"^(?:warnings\.)?catch_warnings\b|^open\b|^(?:threading\.)?R?Lock\b|^(?:contextlib\.)?nullcontext\b"
@@ -54,7 +51,7 @@ _HARMLESS = frozenset(
 
 def read_source(data: bytes) -> Program:
     """Returns the program of one module's bytes. Bytes that are not UTF-8 are no hindrance: only names must be."""
-    root = _PARSER.parse(data).root_node
+    root = syntax.parse(data)
     reader = _Reader(data)
     try:
         body = reader.block(root)

@@ -5,16 +5,23 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Container, Iterator
 
-from tree_sitter import Node
+import tree_sitter_python
+from tree_sitter import Language, Node, Parser
 
 from lambdapack.facts.program import Block, Import, Maybe, Statement
 
+_PYTHON = Language(tree_sitter_python.language())
 _EVALUATED_LATER = frozenset(
     ("lambda", "list_comprehension", "set_comprehension", "dictionary_comprehension", "generator_expression",
      "function_definition", "class_definition")
 )  # fmt: skip
 _EVALUATED_PERHAPS = frozenset(("conditional_expression", "boolean_operator"))
 _OWN_PACKAGE = ("__package__", "__name__")
+
+
+def parse(data: bytes) -> Node:
+    """Returns the root of a module's syntax tree. The parser is made anew: one must not serve several threads."""
+    return Parser(_PYTHON).parse(data).root_node
 
 
 def raw(node: Node, data: bytes) -> bytes:

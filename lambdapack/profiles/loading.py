@@ -25,13 +25,13 @@ from lambdapack.profiles.profile import (
     SystemLibrary,
     Version,
 )
+from lambdapack.settings import ARCHITECTURE_SPELLINGS
 
 SCHEMA_VERSION = 1
 ARCHITECTURES = ("x86_64", "arm64")
 
 _DATA = Path(__file__).parent / "data"
 _STATUSES = ("preview", "supported", "deprecated")
-_ARCHITECTURE_SPELLINGS = {"amd64": "x86_64", "x64": "x86_64", "x86-64": "x86_64", "aarch64": "arm64", "armv8": "arm64"}
 # 3.13, py313, cp313, Python 3.13, python3.13.1, python:3.13, 313
 _ALMOST_RUNTIME = re.compile(r"(?:c?py(?:thon)?|cp)?[ _:-]*3[._-]?(\d{1,2})(?:\.[0-9x]+)?", re.IGNORECASE)
 # AWS_Lambda_python3.13, public.ecr.aws/lambda/python:3.13
@@ -135,10 +135,10 @@ def _nearest_architecture(given: str) -> str | None:
     name = given.strip().lower()
     if name in ARCHITECTURES:
         return name
-    if name in _ARCHITECTURE_SPELLINGS:
-        return _ARCHITECTURE_SPELLINGS[name]
-    close = difflib.get_close_matches(name, (*ARCHITECTURES, *_ARCHITECTURE_SPELLINGS), n=1)
-    return _ARCHITECTURE_SPELLINGS.get(close[0], close[0]) if close else None
+    if name in ARCHITECTURE_SPELLINGS:
+        return ARCHITECTURE_SPELLINGS[name]
+    close = difflib.get_close_matches(name, (*ARCHITECTURES, *ARCHITECTURE_SPELLINGS), n=1)
+    return ARCHITECTURE_SPELLINGS.get(close[0], close[0]) if close else None
 
 
 class _Fields:
