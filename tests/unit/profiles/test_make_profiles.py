@@ -47,10 +47,11 @@ def test_wheel_tags_are_in_the_order_that_packaging_gives_to_this_host() -> None
 def test_sources_are_small_and_name_no_machine() -> None:
     files = [path for path in SOURCES.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     assert len(files) >= 10
+    here = [f"{folder}/" for folder in (ROOT, ROOT.parent) if folder.name]
     for path in files:
         text = path.read_text(encoding="utf-8")
         assert len(text) < 1024 * 1024
-        assert not any(word in text for word in ("/work/", "/tmp/", "/root/", "/home/")), path.name
+        assert not any(word in text for word in (*here, "/tmp/", "/root/", "/home/")), path.name
 
 
 @pytest.mark.parametrize("path", sorted(SOURCES.glob("*/*.txt")), ids=lambda path: path.stem)
