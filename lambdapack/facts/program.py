@@ -169,28 +169,24 @@ UNREADABLE = Program(
 
 def all_names(block: Block) -> frozenset[str]:
     """Returns the names a block binds, in all of its branches."""
-    found = set(block.names)
-    for statement in block.statements:
-        if isinstance(statement, Import):
-            found |= statement.bound_names
-        for inner in inner_blocks(statement):
-            found |= all_names(inner)
-    return frozenset(found)
+    return imported_names(block).union(*(inner.names for inner in _blocks(block)))
 
 
 def imported_names(block: Block) -> frozenset[str]:
     """Returns the names that imports bind, in all branches."""
-    found: set[str] = set()
+    statements = (statement for inner in _blocks(block) for statement in inner.statements)
+    return frozenset().union(*(item.bound_names for item in statements if isinstance(item, Import)))
+
+
+def _blocks(block: Block) -> Iterator[Block]:
+    """Yields a block and all that its statements hold."""
+    yield block
     for statement in block.statements:
-        if isinstance(statement, Import):
-            found |= statement.bound_names
-        for inner in inner_blocks(statement):
-            found |= imported_names(inner)
-    return frozenset(found)
+        for inner in _inner_blocks(statement):
+            yield from _blocks(inner)
 
 
-def inner_blocks(statement: Statement) -> Iterator[Block]:
-    """Yields the blocks that a statement holds."""
+def _inner_blocks(statement: Statement) -> Iterator[Block]:
     match statement:
         case Try():
             yield from (

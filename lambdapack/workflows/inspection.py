@@ -19,7 +19,7 @@ from lambdapack.errors import UsageError
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.facts.extension import read_extension_name
 from lambdapack.finding import Severity
-from lambdapack.profiles import RuntimeProfile, known_runtimes, load_profile
+from lambdapack.profiles import ARCHITECTURES, RuntimeProfile, known_runtimes, load_profile
 from lambdapack.report import ArtifactSummary, Report
 from lambdapack.workflows.image_runtime import handler_of_image, profile_of_image, runtime_of_image
 
@@ -107,7 +107,7 @@ def _open_image(target: Target, tree: ImageTree) -> Opened:
     architecture = target.architecture
     if architecture is None:
         # Another one than Lambda's two is told of by a check, against the default.
-        known = config.architecture in ("x86_64", "arm64")
+        known = config.architecture in ARCHITECTURES
         architecture = config.architecture if known and config.architecture else DEFAULT_ARCHITECTURE
         assumed.append(f"architecture {architecture} ({'the image configuration' if known else 'the default'})")
     handler = target.handler

@@ -40,9 +40,8 @@ def build_and_inspect(
     try:
         profile = load_profile(function.runtime, function.architecture)
         plan = plan_build(function, profile, store, progress, root=root)
-    except (
-        UsageError
-    ) as error:  # what only the packages below know to be wrong stands in the configuration all the same
+    except UsageError as error:
+        # What only the packages below know to be wrong stands in the configuration all the same.
         raise UsageError(f"tool.lambdapack.functions.{function.name}: {error}", hint=error.hint) from error
     if output is not None:
         refuse_foreign_output(output)
