@@ -8,7 +8,6 @@ files appear whole, by a rename. Knows no tags, no versions, no ZIP. How the net
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -20,23 +19,15 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 from uuid import uuid4
 
-from platformdirs import user_cache_path
-
 from lambdapack.builder.plan import Progress, ResolvedWheel, silent
 from lambdapack.errors import BuildFailed
+from lambdapack.settings import CACHE_VARIABLE, cache_folder
 
 if TYPE_CHECKING:
     from lambdapack.builder.transport import Transport
 
-CACHE_VARIABLE = "LAMBDAPACK_CACHE_DIR"
 _DOWNLOADS_AT_ONCE = 8
 _CHUNK = 1 << 20
-
-
-def cache_folder() -> Path:
-    """Returns where lambdapack keeps what can be had again: `LAMBDAPACK_CACHE_DIR`, or the user's cache folder."""
-    configured = os.environ.get(CACHE_VARIABLE)
-    return Path(configured).absolute() if configured else user_cache_path("lambdapack", appauthor=False)
 
 
 class WheelStore:

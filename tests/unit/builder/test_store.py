@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from lambdapack.builder import WheelStore
-from lambdapack.builder.store import cache_folder
 from lambdapack.errors import BuildFailed
+from lambdapack.settings import cache_folder
 from tests.unit.builder.makers import Quiet, make_wheel, serve
 
 

@@ -1,0 +1,185 @@
+"""The configured functions: `[tool.lambdapack.functions.NAME]` and the defaults above them.
+
+Does not know which runtimes exist (that is `profiles`), what a handler string may name (checks) or how anything is
+built (`builder`): of these it only looks at the shape.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from lambdapack.settings.table import Table, exists
+from lambdapack.settings.wording import did_you_mean, nearest_word, shown
+
+PackageKind = Literal["zip", "layer", "image"]
+
+PACKAGE_KINDS: tuple[PackageKind, ...] = get_args(PackageKind)
+DEFAULT_ARCHITECTURE = "x86_64"
+DEFAULT_KEYS = ("runtime", "architecture")
+FUNCTION_KEYS = ("handler", *DEFAULT_KEYS, "source", "shared", "requirements", "exclude", "package", "output")
+
+# Lambda's own rule for a function's name, but for a leading `-`, which a command line would take for an option.
+_FUNCTION_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
+_RUNTIME = re.compile(r"python3\.[0-9]+")
+_ALMOST_RUNTIME = re.compile(r"(?:c?py(?:thon)?|cp)?[ _-]?3[._-]?([0-9]{1,2})(?:\.[0-9x]+)?", re.IGNORECASE)
+_REQUIREMENT_SIGNS = re.compile(r"[=<>~\[@]")
+_ARCHITECTURES = ("x86_64", "arm64")
+ARCHITECTURE_SPELLINGS = {"amd64": "x86_64", "x64": "x86_64", "x86-64": "x86_64", "aarch64": "arm64", "armv8": "arm64"}
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSettings:
+    """One `[tool.lambdapack.functions.NAME]`. All paths are absolute; `source` and `shared` exist.
+
+    `handler`: as Lambda is given it; the empty string for a layer, which has none.
+    `source`: files or folders whose *contents* stand at the artifact's root.
+    `shared`: first-party packages or modules (a folder or a `.py` file) that stand at the root under their own name.
+    `requirements`: requirement files (`requirement_files`) or requirement strings (`requirement_list`), not both.
+    `exclude`: glob patterns over paths in the artifact.
+    `output`: where the artifact is written, `dist/NAME.zip` beside the configuration by default.
+    """
+
+    name: str
+    handler: str
+    runtime: str
+    architecture: str
+    source: tuple[Path, ...]
+    shared: tuple[Path, ...]
+    requirement_files: tuple[Path, ...]
+    requirement_list: tuple[str, ...]
+    exclude: tuple[str, ...]
+    package: PackageKind
+    output: Path
+
+
+def read_functions(table: Table) -> dict[str, FunctionSettings]:
+    """Reads the defaults and the functions of our table; other keys of it are a `UsageError`."""
+    table.refuse_unknown(("functions", *DEFAULT_KEYS))
+    runtime, architecture = _runtime(table), _architecture(table)
+    functions: dict[str, FunctionSettings] = {}
+    named = table.table("functions")
+    for name in named.values if named else ():
+        assert named is not None
+        if not _FUNCTION_NAME.fullmatch(name):
+            raise named.error("", f"{name!r} is not a function's name; use up to 64 letters, digits, '-' and '_'")
+        own = named.table(name)
+        assert own is not None
+        functions[name] = _function(own, name, runtime, architecture)
+    _refuse_shared_output(named, functions)
+    return functions
+
+
+def _function(table: Table, name: str, runtime: str | None, architecture: str | None) -> FunctionSettings:
+    table.refuse_unknown(FUNCTION_KEYS)
+    package = _package(table)
+    handler = table.string("handler", "handler.lambda_handler")
+    if handler is None and package != "layer":
+        raise table.error("handler", 'is missing; write handler = "MODULE.FUNCTION"')
+    runtime = _runtime(table) or runtime
+    if runtime is None:
+        raise table.error("runtime", 'is missing; write runtime = "python3.13", here or once for all functions')
+    source = tuple(_paths(table, "source", "src"))
+    shared = tuple(_paths(table, "shared", "shared", _refuse_other_than_python))
+    requirement_files, requirement_list = _requirements(table)
+    if not (source or shared or requirement_files or requirement_list):
+        raise table.error("source", 'is missing, and nothing else is packed; write source = ["FOLDER"]')
+    return FunctionSettings(
+        name=name,
+        handler=handler or "",
+        runtime=runtime,
+        architecture=_architecture(table) or architecture or DEFAULT_ARCHITECTURE,
+        source=source,
+        shared=shared,
+        requirement_files=requirement_files,
+        requirement_list=requirement_list,
+        exclude=table.strings("exclude", "**/__pycache__/**"),
+        package=package,
+        output=_output(table, name),
+    )
+
+
+def _runtime(table: Table) -> str | None:
+    runtime = table.string("runtime", "python3.13")
+    if runtime is None or _RUNTIME.fullmatch(runtime):
+        return runtime
+    almost = _ALMOST_RUNTIME.fullmatch(runtime.strip())
+    advice = f"did you mean 'python3.{almost[1]}'?" if almost else "it looks like 'python3.13'"
+    raise table.error("runtime", f"{runtime!r} is not a Python runtime of Lambda; {advice}")
+
+
+def _architecture(table: Table) -> str | None:
+    architecture = table.string("architecture", DEFAULT_ARCHITECTURE)
+    if architecture is None or architecture in _ARCHITECTURES:
+        return architecture
+    lower = architecture.lower()
+    nearest = ARCHITECTURE_SPELLINGS.get(lower) or nearest_word(lower, _ARCHITECTURES)
+    advice = f"did you mean {nearest!r}?" if nearest else "write 'x86_64' or 'arm64'"
+    raise table.error("architecture", f"{architecture!r} is not an architecture of Lambda; {advice}")
+
+
+def _package(table: Table) -> PackageKind:
+    given = table.string("package", "zip") or "zip"
+    for kind in PACKAGE_KINDS:
+        if given == kind:
+            return kind
+    advice = did_you_mean(given, PACKAGE_KINDS) or "; write 'zip', 'layer' or 'image'"
+    raise table.error("package", f"{given!r} is not a kind of package{advice}")
+
+
+def _paths(
+    table: Table, key: str, example: str, refuse: Callable[[Table, str, Path], None] | None = None
+) -> Iterator[Path]:
+    for index, text in enumerate(table.strings(key, example)):
+        path = table.existing(f"{key}[{index}]", text)
+        if refuse is not None:
+            refuse(table, f"{key}[{index}]", path)
+        yield path
+
+
+def _refuse_other_than_python(table: Table, key: str, path: Path) -> None:
+    if not path.is_dir() and path.suffix != ".py":
+        raise table.error(key, f"{shown(path)} is neither a folder nor a .py file; name a package or a module")
+
+
+def _requirements(table: Table) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """Requirement files and requirement strings; one of the two is empty."""
+    value = table.values.get("requirements", [])
+    if isinstance(value, str):
+        text = table.string("requirements", "requirements.txt") or ""
+        if _REQUIREMENT_SIGNS.search(text) and not exists(table.absolute(text)):
+            raise table.wrong_type(
+                "requirements", "a file name or a list of requirements", text, f'requirements = ["{text}"]'
+            )
+        path = table.existing("requirements", text)
+        if not path.is_file():
+            raise table.error("requirements", f"{shown(path)} is not a file; name a requirements file")
+        return (path,), ()
+    if not isinstance(value, list):
+        wanted = "the name of a requirements file or a list of requirements"
+        raise table.wrong_type("requirements", wanted, value, 'requirements = "requirements.txt"')
+    listed = table.strings("requirements", "requests>=2")
+    for index, text in enumerate(listed):
+        if text.startswith("-") or (text.endswith((".txt", ".in")) and table.absolute(text).is_file()):
+            problem = f"{text!r} is not a requirement; a requirements file is named by a string, not in a list"
+            raise table.error(f"requirements[{index}]", problem)
+    return (), listed
+
+
+def _output(table: Table, name: str) -> Path:
+    path = table.absolute(table.string("output", f"dist/{name}.zip") or f"dist/{name}.zip")
+    if path.is_dir():
+        raise table.error("output", f"{shown(path)} is a folder; name the file to write, e.g. {name}.zip in it")
+    return path
+
+
+def _refuse_shared_output(table: Table | None, functions: Mapping[str, FunctionSettings]) -> None:
+    first: dict[Path, str] = {}
+    for name, function in functions.items():
+        other = first.setdefault(function.output, name)
+        if table is not None and other != name:
+            problem = f"{shown(function.output)} is written by {other!r} too; give each function its own"
+            raise table.error(f"{name}.output", problem)
