@@ -21,7 +21,7 @@ DEVELOPING = $(VENV)/.developing
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help package test check format profiles lock clean
+.PHONY: help package test check format profiles accuracy lock clean
 
 help: ## list the targets
 	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -45,6 +45,10 @@ format: $(DEVELOPING) ## mend the style
 
 profiles: $(DEVELOPING) ## write lambdapack/profiles/data from its sources
 	$(RUN)/python tools/make_profiles.py
+
+# ACCURACY_ARGS="--only pandas,lxml --all-damages"; --write renews docs/accuracy.md
+accuracy: $(DEVELOPING) ## hold the inspector's verdicts on many real artifacts against real imports (an hour)
+	PATH="$(abspath $(RUN)):$$PATH" $(RUN)/python -m tools.accuracy $(ACCURACY_ARGS)
 
 lock: $(INSTALLED) ## write requirements-dev.txt from requirements-dev.in and pyproject.toml; takes the newest versions
 	$(RUN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
