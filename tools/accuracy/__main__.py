@@ -131,9 +131,9 @@ def _page(judged: Iterable[Judged], unbuilt: list[str], pythons: list[str]) -> s
     lines = [
         "# How often the inspector is right",
         "",
-        "Artifacts made of popular distributions, as installed and spoilt the way packaging spoils them, were inspected",
-        "and then really imported with the Python they are for. `make accuracy` does it again; the distributions are",
-        "those of `tools/accuracy/distributions.txt`.",
+        "Artifacts made of popular distributions, as installed and spoilt the way packaging spoils them, were",
+        "inspected and then really imported with the Python they are for. `make accuracy` does it again; the",
+        "distributions are those of `tools/accuracy/distributions.txt`.",
         "",
         f"Run on {datetime.now(UTC):%Y-%m-%d} with lambdapack {__version__}, uv {version('uv')}, {platform.system()}"
         f" {platform.machine()}, Python {', '.join(pythons)}.",
