@@ -13,27 +13,25 @@ from typing import Literal
 
 from lambdapack.artifact import ImageConfig, Stack
 from lambdapack.facts.attempts import ImportAttempt
-from lambdapack.facts.distributions import (
-    Conflict,
-    DistFacts,
-    marker_environment,
-    owners,
-    read_distributions,
-    version_conflicts,
-)
+from lambdapack.facts.distributions import DistFacts, marker_environment, owners, read_distributions
 from lambdapack.facts.elf import ElfFacts, NotElf
 from lambdapack.facts.extension import foreign_extensions, read_extension_name
 from lambdapack.facts.handler import HandlerFacts, read_handler
 from lambdapack.facts.imports import RUNTIME, Explained, ImportFacts
+from lambdapack.facts.installation import Changed, Duplicate, Installation
 from lambdapack.facts.linking import LoadProblem, NativeFacts
 from lambdapack.facts.modules import Module, ModuleFinder, is_standard_library
 from lambdapack.facts.outcome import Failure
+from lambdapack.facts.requirements import Requirements, Unmet
+from lambdapack.facts.wheel_tags import accepted, made_for
 from lambdapack.finding import Hit, Severity
 from lambdapack.profiles.profile import RuntimeProfile
 
 __all__ = [
     "RUNTIME",
+    "Changed",
     "Check",
+    "Duplicate",
     "Explained",
     "Failure",
     "Hit",
@@ -177,10 +175,22 @@ class Subject:
         return tuple(module for module in found if module and module.path and module.path.startswith(own))
 
     @cached_property
-    def version_conflicts(self) -> tuple[Conflict, ...]:
-        """Requirements of installed distributions that other installed ones do not satisfy."""
-        environment = marker_environment(self.profile.python, self.profile.machine)
-        return tuple(version_conflicts(self.distributions, environment))
+    def installation(self) -> Installation:
+        """The function's distributions held against its files, without those of an image's operating system."""
+        return Installation(self.stack, (dist for dist in self.distributions if self.is_own(f"{dist.root}/")))
+
+    def misfit(self, dist: DistFacts) -> str | None:
+        """What the wheel of a distribution was made for, when the runtime accepts none of its tags."""
+        return None if accepted(dist.tags, self.profile) else made_for(dist.tags, self.profile)
+
+    @cached_property
+    def requirements(self) -> Requirements:
+        """What installed distributions require of each other, for this runtime."""
+        return Requirements(self.distributions, marker_environment(self.profile.python, self.profile.machine))
+
+    def unmet_requirements(self) -> Iterator[Unmet]:
+        """Requirements of installed distributions that neither the artifact nor certainly the runtime satisfies."""
+        return self.requirements.unmet(self.profile.preinstalled, lambda name: self.finder.find(name, None) is not None)
 
     @cached_property
     def imports(self) -> ImportFacts | None:

@@ -24,7 +24,7 @@ from lambdapack.checking import Hit, Severity, Subject, check
 
 @check("DST002", "needs another version of a distribution")
 def version_conflict(subject: Subject) -> Iterator[Hit]:
-    for conflict in subject.version_conflicts:
+    for conflict in subject.requirements.conflicts():
         yield Hit(
             path=f"{conflict.dist.folder}/METADATA",
             message=f"{conflict.dist.name} {conflict.dist.version} requires {conflict.requirement}; "

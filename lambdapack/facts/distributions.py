@@ -7,18 +7,25 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
 from email.parser import HeaderParser
+from typing import NamedTuple
 
-from packaging.markers import UndefinedEnvironmentName
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion
 
 from lambdapack.artifact import Stack
 from lambdapack.errors import UnreadableMember
+
+
+class Recorded(NamedTuple):
+    """What `RECORD` says of one file: `hash` as it is written (`sha256=…`) and `size` in bytes, None where it says
+    nothing."""
+
+    hash: str | None
+    size: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +33,7 @@ class DistFacts:
     """One distribution. `name` is normalised, `folder` its `.dist-info`, `root` the folder it is installed in.
 
     `tags` are the wheel tags of `WHEEL`. `record` are the absolute paths that `RECORD` lists, None when there is none.
+    `editable`: `direct_url.json` calls it an editable install, which leaves its code where the project stands.
     """
 
     name: str
@@ -34,43 +42,23 @@ class DistFacts:
     root: str
     tags: tuple[str, ...]
     requires: tuple[str, ...]
-    record: frozenset[str] | None
+    record: Mapping[str, Recorded] | None = field(hash=False)
+    editable: bool = False
 
-    def missing(self, present: Iterable[str] | dict[str, object]) -> tuple[str, ...]:
+    def missing(self, present: Container[str]) -> tuple[str, ...]:
         """Returns the recorded files that are not among the present ones."""
-        return tuple(sorted((self.record or frozenset()) - set(present)))
+        return tuple(sorted(path for path in self.record or () if path not in present))
 
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """A requirement of one distribution that another, installed one does not satisfy."""
-
-    dist: DistFacts
-    requirement: str
-    found: DistFacts
-
-
-def version_conflicts(distributions: Iterable[DistFacts], environment: Mapping[str, str]) -> Iterator[Conflict]:
-    """Yields conflicts between distributions that are there; `environment` are the marker values of the target.
-
-    Of a distribution that is there twice, the first one counts: it stands first on `sys.path`.
-    """
-    installed: dict[str, DistFacts] = {}
-    for dist in distributions:
-        installed.setdefault(dist.name, dist)
-    for dist in installed.values():
-        for text in dist.requires:
-            try:
-                requirement = Requirement(text)
-                found = installed.get(canonicalize_name(requirement.name))
-                if found is None or (
-                    requirement.marker and not requirement.marker.evaluate({**environment, "extra": ""})
-                ):
-                    continue
-                if not requirement.specifier.contains(found.version, prereleases=True):
-                    yield Conflict(dist, str(requirement).split(";")[0].strip(), found)
-            except (InvalidRequirement, InvalidVersion, UndefinedEnvironmentName):
-                continue  # metadata that says nothing that can be held against anything
+    @property
+    def files(self) -> Mapping[str, Recorded]:
+        """What the distribution itself brings, by path: below its root, without metadata and byte code, which
+        installers write or leave out as they like."""
+        inside, metadata = f"{self.root}/", f"{self.folder}/"
+        return {
+            path: recorded
+            for path, recorded in (self.record or {}).items()
+            if path.startswith(inside) and not path.startswith(metadata) and not path.endswith(".pyc")
+        }
 
 
 def marker_environment(python: tuple[int, int], machine: str) -> dict[str, str]:
@@ -138,14 +126,27 @@ def _read(stack: Stack, root: str, folder_name: str) -> DistFacts | None:
         root=root,
         tags=tuple(wheel.get_all("Tag") or ()),
         requires=tuple(headers.get_all("Requires-Dist") or ()),
-        record=None if record is None else frozenset(_recorded(record, root)),
+        record=None if record is None else dict(_recorded(record, root)),
+        editable=_is_editable(stack, folder),
     )
 
 
-def _recorded(record: str, root: str) -> Iterable[str]:
+def _is_editable(stack: Stack, folder: str) -> bool:
+    """PEP 610: `dir_info.editable`."""
+    try:
+        origin = json.loads(_text(stack, f"{folder}/direct_url.json") or "{}")
+    except ValueError:
+        return False
+    info = origin.get("dir_info") if isinstance(origin, dict) else None
+    return isinstance(info, dict) and info.get("editable") is True
+
+
+def _recorded(record: str, root: str) -> Iterable[tuple[str, Recorded]]:
     try:
         for row in csv.reader(io.StringIO(record)):
             if row and row[0] and not row[0].startswith("/"):
-                yield posixpath.normpath(posixpath.join(root, row[0]))
+                size = row[2] if len(row) > 2 else ""
+                said = Recorded(row[1] if len(row) > 1 and row[1] else None, int(size) if size.isdecimal() else None)
+                yield posixpath.normpath(posixpath.join(root, row[0])), said
     except csv.Error:
         return

@@ -57,6 +57,11 @@ def is_standard_library(folder: str) -> bool:
     return bool(_STANDARD_LIBRARY.search(folder))
 
 
+def is_of_runtime(folder: str) -> bool:
+    """True for the folders of `sys.path` in which the runtime brings its own packages."""
+    return f"{folder}/".startswith(_RUNTIME_ROOTS)
+
+
 class ModuleFinder:
     """Finds modules in one stack for one runtime. Results are kept: the stack never changes."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lambdapack.facts.distributions import read_distributions
+from lambdapack.facts.distributions import Recorded, read_distributions
 from tests.unit.memory import stack_of
 
 
@@ -22,6 +22,11 @@ def test_metadata_and_record() -> None:
     assert (thing.name, thing.version, thing.root) == ("py-thing", "1.2", "/var/task")
     assert thing.tags == ("cp313-cp313-manylinux_2_17_x86_64",)
     assert thing.requires == ("a>=1", "b; extra == 'x'")
-    assert thing.record == frozenset({"/var/task/with, comma.py", "/var/task/thing.py", "/bin/t"})
+    assert thing.record == {
+        "/var/task/with, comma.py": Recorded(None, None),
+        "/var/task/thing.py": Recorded("sha256=x", 1),
+        "/bin/t": Recorded(None, None),
+    }
+    assert list(thing.files) == ["/var/task/with, comma.py", "/var/task/thing.py"]
     assert thing.missing({"/var/task/thing.py": None}) == ("/bin/t", "/var/task/with, comma.py")
     assert (bare.name, bare.version, bare.record) == ("bare", "3", None)

@@ -1,0 +1,42 @@
+"""The metadata of a distribution is there, its code is not.
+
+What it finds
+    A `.dist-info` folder whose `RECORD` lists modules, none of which is in the artifact, and whose top-level names
+    cannot be imported from anywhere else either.
+
+Why it fails on Lambda
+    `importlib.metadata` reports the distribution as installed, and every import of it ends in "No module named ...".
+    Code that asks the metadata first takes the wrong way. If the handler's import needs it, IMP001 or DST001 says so.
+
+How to fix it
+    Install the distribution again into an empty folder, or remove its `.dist-info` as well. If the code is to come from
+    a layer, give the layer to the inspection with `--layer`.
+
+When to ignore it
+    When only the metadata is wanted, for instance for its entry points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lambdapack.checking import Hit, Severity, Subject, check
+
+
+@check("DST005", "has its metadata but not its code")
+def metadata_without_package(subject: Subject) -> Iterator[Hit]:
+    for item in subject.installation.gone():
+        if item.left:
+            continue
+        inside = (path.removeprefix(f"{item.dist.root}/").split("/")[0] for path in item.paths)
+        tops = sorted({name.partition(".")[0] for name in inside})
+        if any(subject.finder.find(top, None) for top in tops):
+            continue
+        yield Hit(
+            path=item.dist.folder,
+            message=f"says that {item.dist.name} {item.dist.version} is installed, "
+            f"but none of its {len(item.paths)} modules is there ({', '.join(tops[:3])})",
+            fix=f"install {item.dist.name} again into an empty folder, or remove its metadata, too",
+            evidence={"distribution": item.dist.name, "version": item.dist.version, "modules": tops},
+            severity=Severity.WARNING,
+        )

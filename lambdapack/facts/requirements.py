@@ -1,0 +1,123 @@
+"""What installed distributions require of each other: `Requires-Dist`, with markers and extras evaluated for a target.
+
+Knows what is installed and what the runtime brings. Whether anything fails for want of a requirement is not known here:
+that is the import's to show.
+Sources: PEP 508 and the core metadata specification of the Python Packaging User Guide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from packaging.markers import UndefinedEnvironmentName
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion
+
+from lambdapack.facts.distributions import DistFacts
+from lambdapack.profiles.profile import Preinstalled
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A requirement of one distribution that another, installed one does not satisfy."""
+
+    dist: DistFacts
+    requirement: str
+    found: DistFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """A requirement that nothing in the artifact satisfies. `name` is the normalised name of what is wanted.
+
+    `perhaps` is the runtime's distribution of that name where reports of the runtime contradict each other.
+    """
+
+    dist: DistFacts
+    requirement: str
+    name: str
+    perhaps: Preinstalled | None
+
+
+class Requirements:
+    """The requirements of installed distributions; `environment` are the marker values of the target.
+
+    Of a distribution that is there twice, the first one counts: it stands first on `sys.path`.
+    """
+
+    def __init__(self, distributions: Iterable[DistFacts], environment: Mapping[str, str]) -> None:
+        self._installed: dict[str, DistFacts] = {}
+        for dist in distributions:
+            self._installed.setdefault(dist.name, dist)
+        self._environment = dict(environment)
+        self._applying = tuple(self._apply())
+
+    def conflicts(self) -> Iterator[Conflict]:
+        """Yields the requirements on distributions that are there, in another version."""
+        for dist, requirement in self._applying:
+            found = self._installed.get(canonicalize_name(requirement.name))
+            if found is None:
+                continue
+            try:
+                if not requirement.specifier.contains(found.version, prereleases=True):
+                    yield Conflict(dist, _shown(requirement), found)
+            except InvalidVersion:
+                continue  # metadata that says nothing that can be held against anything
+
+    def unmet(self, preinstalled: Iterable[Preinstalled], is_importable: Callable[[str], bool]) -> Iterator[Unmet]:
+        """Yields the requirements on distributions that are not there, without those that the runtime certainly
+        brings. `is_importable` is asked for a module of the required name: code without metadata is there all the
+        same."""
+        brought = {canonicalize_name(item.name): item for item in preinstalled}
+        for dist, requirement in self._applying:
+            name = canonicalize_name(requirement.name)
+            if name in self._installed:
+                continue
+            runtimes = brought.get(name)
+            if runtimes is not None and runtimes.certain:
+                continue
+            if runtimes is None and is_importable(requirement.name.replace("-", "_")):
+                continue
+            yield Unmet(dist, _shown(requirement), name, runtimes)
+
+    def _apply(self) -> Iterator[tuple[DistFacts, Requirement]]:
+        """Yields every requirement that applies to the target. A requirement under an extra applies when another
+        installed distribution asks for that extra: nobody knows what the user asked for."""
+        parsed = {name: tuple(_parse(dist)) for name, dist in self._installed.items()}
+        asked: dict[str, set[str]] = {name: {""} for name in parsed}
+        pending = [(name, "") for name in parsed]
+        seen: set[tuple[str, int]] = set()
+        while pending:
+            name, extra = pending.pop(0)
+            for number, requirement in enumerate(parsed[name]):
+                if (name, number) in seen or not self._applies(requirement, extra):
+                    continue
+                seen.add((name, number))
+                yield self._installed[name], requirement
+                wanted = canonicalize_name(requirement.name)
+                for other in map(canonicalize_name, requirement.extras):
+                    if wanted in asked and other not in asked[wanted]:
+                        asked[wanted].add(other)
+                        pending.append((wanted, other))
+
+    def _applies(self, requirement: Requirement, extra: str) -> bool:
+        if requirement.marker is None:
+            return True
+        try:
+            return requirement.marker.evaluate({**self._environment, "extra": extra})
+        except UndefinedEnvironmentName:
+            return False
+
+
+def _parse(dist: DistFacts) -> Iterator[Requirement]:
+    for text in dist.requires:
+        try:
+            yield Requirement(text)
+        except InvalidRequirement:
+            continue
+
+
+def _shown(requirement: Requirement) -> str:
+    return str(requirement).split(";")[0].strip()
