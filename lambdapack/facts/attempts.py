@@ -2,8 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+Status = Literal["ok", "failed", "not-run"]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedModule:
+    """One import that was really carried out, in order. `importer` is the index of the import that caused it, -1 for
+    none; `seconds` includes what it imported in turn, `own_seconds` does not. `path`: the file it came from."""
+
+    name: str
+    importer: int
+    seconds: float
+    own_seconds: float
+    path: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A name that other code relies on (`shared.config:Config.load`), looked up after the handler was loaded; `error`
+    is None when it is there."""
+
+    target: str
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LoaderReport:
+    """Why the dynamic loader refused, from its own debug output: `file` is what could not be loaded for whose sake,
+    `required_by` who needed it, `soname` or `version` what was missing, `tried` where it was looked for, in order."""
+
+    text: str
+    file: str | None = None
+    required_by: str | None = None
+    soname: str | None = None
+    version: str | None = None
+    tried: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleAttempt:
+    """One first-party module, imported in a process of its own."""
+
+    name: str
+    status: Status
+    error_type: str | None = None
+    error_message: str | None = None
+    traceback: str | None = None
+    reason: str | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +65,13 @@ class ImportAttempt:
     that the runtime client hides. `backend` is where it ran (`local`), `proof` one line on what that proves:
     what was emulated and what was not. `client` names who loaded the handler (`awslambdaric 4.2.2`, or
     `rules of awslambdaric 4.2.2` when it could not be installed). `seconds` is the time of the import alone.
+
+    `imports`: every import that took place, failed ones too. `shared_objects`: the libraries mapped at the end.
+    `peak_bytes`: the highest resident memory. `untouched_bytes`: the size of the artifact's files that nobody opened or
+    mapped; `total_bytes` of all of them. None: not known. `modules`: with `--all-modules`, the other modules.
     """
 
-    status: Literal["ok", "failed", "not-run"]
+    status: Status
     handler: str
     backend: str
     proof: str = ""
@@ -31,4 +84,20 @@ class ImportAttempt:
     seconds: float | None = None
     reason: str | None = None
     remedy: str | None = None
+    imports: tuple[ImportedModule, ...] = ()
+    shared_objects: tuple[str, ...] = ()
+    peak_bytes: int | None = None
+    untouched_bytes: int | None = None
+    total_bytes: int | None = None
+    contracts: tuple[Contract, ...] = ()
+    loader: LoaderReport | None = None
+    modules: tuple[ModuleAttempt, ...] = ()
     facts: dict[str, str] = field(default_factory=dict)
+
+    def long_imports(self, seconds: float) -> tuple[ImportedModule, ...]:
+        """Returns the imports that took at least so long, as a tree of their own: an importer takes longer still."""
+        kept = [index for index, module in enumerate(self.imports) if module.seconds >= seconds]
+        place = {index: at for at, index in enumerate(kept)}
+        return tuple(
+            replace(module, importer=place.get(module.importer, -1)) for module in map(self.imports.__getitem__, kept)
+        )

@@ -30,7 +30,8 @@ class AttemptRequest:
     `mounts`: the absolute mount point and the trees merged there, later ones on top (`/var/task`, `/opt`).
     `runtime_packages`: *unpacked* folders that stand where the runtime keeps its own packages (`awslambdaric`, boto3).
     `time_limit` is in seconds, `memory_limit` in bytes of resident memory (None: none).
-    `extra_env`: what the function's configuration sets. `no_python_downloads` forbids fetching an interpreter.
+    `extra_env`: what the function's configuration sets. `contracts`: names that have to be there afterwards
+    (`shared.config:Config.load`). `no_python_downloads` forbids fetching an interpreter.
     """
 
     mounts: Mapping[str, Sequence[Tree]]
@@ -40,6 +41,7 @@ class AttemptRequest:
     time_limit: float = 60.0
     memory_limit: int | None = 3008 * MEGABYTE
     extra_env: Mapping[str, str] = field(default_factory=dict)
+    contracts: tuple[str, ...] = ()
     no_python_downloads: bool = False
 
 

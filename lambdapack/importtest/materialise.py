@@ -26,11 +26,12 @@ _NAME_TROUBLES = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG,
 
 @dataclass(frozen=True, slots=True)
 class Materialised:
-    """What stands in `root`: `files` as Lambda's paths; `left_out` says of what is missing why;
-    `unreadable` are files that Lambda's user may not read."""
+    """What stands in `root`: `files` as Lambda's paths, `sizes` of the regular ones in bytes; `left_out` says of what
+    is missing why; `unreadable` are files that Lambda's user may not read."""
 
     root: Path
     files: frozenset[str]
+    sizes: Mapping[str, int]
     left_out: tuple[str, ...]
     unreadable: tuple[str, ...]
 
@@ -79,7 +80,8 @@ def materialise(mounts: Mapping[str, Sequence[Tree]], root: Path) -> Materialise
             # Owner bits follow the others' bits: here the owner is who runs the test.
             others = entry.permissions & 0o7
             _inside(root, path).chmod((others << 6) | 0o200 if readable else 0)
-    return Materialised(root, frozenset(written), tuple(left_out), tuple(unreadable))
+    sizes = {path: wanted[path][1].size for path in written if wanted[path][1].is_file}
+    return Materialised(root, frozenset(written), sizes, tuple(left_out), tuple(unreadable))
 
 
 def safe_path(path: str) -> str | None:

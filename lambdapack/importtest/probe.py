@@ -6,7 +6,9 @@ before it puts the function's folder on `sys.path`: json, logging, os, site, sys
 client. (`faulthandler` is built in, and cannot be hidden anyway.)
 
 The open file FD holds the request as JSON and takes the answers, each as JSON between two copies of the request's
-one-time nonce, so that nothing the handler writes anywhere can be taken for one. No path of Lambda is known here.
+one-time nonce, so that nothing the handler writes anywhere can be taken for one; with `answers` in the request, the
+answers go to that descriptor instead. What tells the answer is taken from the standard library before the handler is
+loaded: one that replaces `json.dumps` or `os.write` changes its own. No path of Lambda is known here.
 """
 
 from __future__ import annotations
@@ -27,6 +29,13 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
+    from lambdapack.importtest import observation
+else:
+    # Neither its folder nor its name stays: the function may have a module of that name.
+    sys.path.insert(0, __file__.rpartition("/")[0])
+    observation = importlib.import_module("observation")
+    del sys.path[0], sys.modules["observation"]
+
 CLIENT_RULES = "rules of awslambdaric 4.2.2"
 
 STDLIB = list(sys.path)  # started with -I and -S: the standard library and nothing else
@@ -41,38 +50,60 @@ class Fault(Exception):
         self.msg = msg
 
 
+def as_json(value: object, quoted: Any = json.encoder.encode_basestring_ascii) -> str:
+    """Spells an answer as JSON without the classes of `json`, which handlers like to patch."""
+    if value is None or value is True or value is False:
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return str(quoted(value))
+    if isinstance(value, dict):
+        return "{" + ",".join([as_json(str(key)) + ":" + as_json(item) for key, item in value.items()]) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join([as_json(item) for item in value]) + "]"
+    return repr(value)
+
+
 class Channel:
     """The way to the parent: an inherited descriptor, or its path when the handler has closed that."""
 
+    getpid = staticmethod(os.getpid)
+    fstat = staticmethod(os.fstat)
+    open = staticmethod(os.open)
+    write = staticmethod(os.write)
+
     def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
         self.owner = os.getpid()
-        status = os.fstat(descriptor)
-        self.identity = (status.st_dev, status.st_ino)
         content = b""
         while True:
             piece = os.read(descriptor, 65536)
             if not piece:
                 break
             content += piece
-        os.ftruncate(descriptor, 0)  # the nonce does not stay where the handler could read it
         self.request: dict[str, Any] = json.loads(content.decode("ascii"))
-        self.marker = "\0" + self.request["nonce"] + "\0"
+        self.marker = "\0" + self.request.pop("nonce") + "\0"
+        if "answers" in self.request:
+            os.close(descriptor)
+            descriptor = os.dup(self.request["answers"])
+        else:
+            os.ftruncate(descriptor, 0)  # the nonce does not stay where the handler could read it
+        self.descriptor = descriptor
+        status = os.fstat(descriptor)
+        self.identity = (status.st_dev, status.st_ino)
 
     def tell(self, answer: dict[str, Any]) -> None:
         """Sends one answer. A process that the handler forked is not the one that was asked, and says nothing."""
-        if os.getpid() != self.owner:
+        if self.getpid() != self.owner:
             return
-        data = (self.marker + json.dumps(answer) + self.marker).encode("ascii")
+        data = (self.marker + as_json(answer) + self.marker).encode("ascii")
         try:
-            status = os.fstat(self.descriptor)
+            status = self.fstat(self.descriptor)
             mine = (status.st_dev, status.st_ino) == self.identity
         except OSError:
             mine = False
         # Closed by the handler, and perhaps the number is in use for another file by now.
-        descriptor = self.descriptor if mine else os.open(self.request["channel"], os.O_WRONLY | os.O_APPEND)
+        descriptor = self.descriptor if mine else self.open(self.request["channel"], os.O_WRONLY | os.O_APPEND)
         while data:
-            data = data[os.write(descriptor, data) :]
+            data = data[self.write(descriptor, data) :]
 
 
 class VainLookups:
@@ -171,8 +202,13 @@ def chain(error: BaseException | None) -> list[BaseException]:
     return found
 
 
-def drop_loader_frames(error: BaseException, client: str) -> None:
+def drop_loader_frames(error: BaseException, client: str, clock: observation.ImportClock) -> None:
     """Drops the leading frames of the probe, the client and the import system: the reader's own code comes first."""
+    trace = error.__traceback__
+    while trace is not None:
+        while trace.tb_next is not None and trace.tb_next.tb_frame.f_code is clock.code:
+            trace.tb_next = trace.tb_next.tb_next
+        trace = trace.tb_next
     trace = error.__traceback__
     while trace is not None:
         name = trace.tb_frame.f_code.co_filename
@@ -183,7 +219,7 @@ def drop_loader_frames(error: BaseException, client: str) -> None:
     error.__traceback__ = trace
 
 
-def failure(error: BaseException, client: str) -> dict[str, Any]:
+def failure(error: BaseException, client: str, clock: observation.ImportClock) -> dict[str, Any]:
     """The answer for a handler that did not load: the client's words, and what the client hides."""
     original = error
     if isinstance(error, Fault) or type(error).__module__ == "awslambdaric.lambda_runtime_exception":
@@ -193,7 +229,7 @@ def failure(error: BaseException, client: str) -> dict[str, Any]:
         kind, text = type(error).__name__, str(error)
     links = chain(original)
     for link in links:
-        drop_loader_frames(link, client)
+        drop_loader_frames(link, client, clock)
     shown = ""
     if original is not error or not kind.startswith("Runtime."):
         try:
@@ -220,14 +256,38 @@ def unset_variable(error: BaseException) -> list[str]:
     return []
 
 
+def contract(target: str) -> dict[str, Any]:
+    """Looks up `package.module:Name.attribute` as another function of the project would; None as error: it is there."""
+    module, _, path = target.partition(":")
+    try:
+        found: object = importlib.import_module(module)
+        for name in path.split(".") if path else ():
+            found = getattr(found, name)
+    except Exception as error:  # noqa: BLE001 - whatever importing the module raises
+        return {"target": target, "error": f"{type(error).__name__}: {error}"}
+    return {"target": target, "error": None}
+
+
+def load(bootstrap: ModuleType | None, request: dict[str, Any]) -> None:
+    """Loads what is asked for: the handler, or one module by its name."""
+    if "module" in request:
+        importlib.import_module(request["module"])
+    elif bootstrap is not None:
+        load_by_client(bootstrap, request["handler"])
+    else:
+        load_by_rules(request["handler"])
+
+
 def main(descriptor: int) -> None:
     """Answers the request in the open file."""
     channel = Channel(descriptor)
-    request = channel.request
-    crash_log = os.open(request["crash_log"], os.O_WRONLY | os.O_CREAT)
-    faulthandler.enable(crash_log)  # a fatal signal leaves the Python stack behind; the signal stays as it is
+    request, now, leave = channel.request, time.perf_counter, os._exit
+    if "crash_log" in request:  # a fatal signal leaves the Python stack behind; the signal stays as it is
+        faulthandler.enable(os.open(request["crash_log"], os.O_WRONLY | os.O_CREAT))
+    else:
+        faulthandler.enable()
     sys.argv[:] = ["bootstrap.py"]
-    channel.tell({"event": "started", "stdlib": os.__file__[: -len("/os.py")]})
+    channel.tell({"event": "started", "stdlib": os.__file__[: -len("/os.py")], "python": sys.version.split()[0]})
     answer: dict[str, Any] = {"client": CLIENT_RULES, "client_note": ""}
     bootstrap: ModuleType | None = None
     if request["client"]:
@@ -238,28 +298,33 @@ def main(descriptor: int) -> None:
             answer["client_note"] = f"{type(error).__name__}: {error}"
     if bootstrap is None:
         prepare_rules(request["preloaded"])
-    vain = VainLookups()
+    vain, clock, opened = VainLookups(), observation.ImportClock(), observation.OpenedFiles()
     ended: BaseException | None = None
-    started = time.perf_counter()
+    opened.start()
+    started = now()
     try:
         answer["event"] = "escaped"  # what a `.pth` file lets out ends the process, whatever it is
         set_search_path(request)
         sys.meta_path.append(vain)
         answer["event"] = "loaded"
-        started = time.perf_counter()
-        if bootstrap is not None:
-            load_by_client(bootstrap, request["handler"])
-        else:
-            load_by_rules(request["handler"])
+        clock.start()
+        started = now()
+        load(bootstrap, request)
     except BaseException as error:  # noqa: BLE001 - told first, raised again below
         ended = error
         if answer["event"] == "loaded":
             # As in the client: `SystemExit` and its like are not caught, and end the process.
             answer["event"] = "failed" if isinstance(error, Exception) else "escaped"
-    answer["seconds"] = time.perf_counter() - started
-    answer["vain"] = vain.names
+    answer["seconds"] = now() - started
     if ended is not None:
-        answer.update(failure(ended, (bootstrap.__file__ or "") if bootstrap is not None else ""))
+        answer.update(failure(ended, (bootstrap.__file__ or "") if bootstrap is not None else "", clock))
+    answer["vain"] = vain.names
+    answer["imports"] = clock.told()
+    answer["opened"] = opened.told(request["roots"])
+    answer["mapped"] = observation.mapped_files()
+    answer["peak"] = observation.peak_bytes()
+    if answer["event"] == "loaded":
+        answer["contracts"] = [contract(target) for target in request.get("contracts", ())]
     channel.tell(answer)
     if ended is not None and answer["event"] == "escaped":
         raise ended
@@ -268,7 +333,7 @@ def main(descriptor: int) -> None:
             stream.flush()
         except Exception:  # noqa: BLE001 - closed or replaced by the handler
             pass
-    os._exit(0)  # on Lambda the process goes on to wait for events: no atexit hook, no waiting for threads
+    leave(0)  # on Lambda the process goes on to wait for events: no atexit hook, no waiting for threads
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,13 +18,14 @@ from lambdapack.engine import run_checks
 from lambdapack.errors import UsageError
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.facts.extension import read_extension_name
-from lambdapack.finding import Severity
+from lambdapack.finding import Json, Severity
 from lambdapack.profiles import ARCHITECTURES, RuntimeProfile, known_runtimes, load_profile
 from lambdapack.report import ArtifactSummary, Report
 from lambdapack.workflows.image_runtime import handler_of_image, profile_of_image, runtime_of_image
 
 Kind = Literal["function", "layer", "image"]
 DEFAULT_ARCHITECTURE = "x86_64"
+_IMPORT_SECONDS = 0.001
 _LAYER_FOLDERS = frozenset(("python", "lib", "bin", "include", "share"))
 
 
@@ -162,9 +163,14 @@ def inspect(target: Target, attempt: Attempt | None = None, *, codes: str = "") 
         size_limit=subject.size_limit,
         fail_on=target.fail_on,
         assumed=opened.assumed,
-        import_test=asdict(subject.attempts[0]) if subject.attempts else None,
+        import_test=_told(subject.attempts[0]) if subject.attempts else None,
         timings=timings,
     )
+
+
+def _told(attempt: ImportAttempt) -> dict[str, Json]:
+    """The attempt as data. Imports that took no time worth speaking of stay out: there can be thousands."""
+    return asdict(replace(attempt, imports=attempt.long_imports(_IMPORT_SECONDS)))
 
 
 def _summary(target: Target, opened: Opened, subject: Subject, zipped_size: int | None) -> ArtifactSummary:

@@ -172,7 +172,7 @@ def test_variable_of_the_configuration_is_not_a_failure(attempt: Try) -> None:
 
 
 def test_loading_takes_long(attempt: Try, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lambdapack.importtest.local.INIT_LIMIT_SECONDS", 0.1)
+    monkeypatch.setattr("lambdapack.importtest.answers.INIT_LIMIT_SECONDS", 0.1)
     assert "init_limit" in attempt({"handler.py": "import time\ntime.sleep(0.2)\n" + GOOD}).facts
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from lambdapack.facts.attempts import ImportAttempt
-from lambdapack.importtest.local import read_answers
+from lambdapack.importtest.answers import read_answers
 from lambdapack.importtest.process import KEPT_OUTPUT, exit_words
 
 Try = Callable[..., ImportAttempt]
