@@ -13,7 +13,13 @@ from functools import cached_property
 from typing import BinaryIO, Literal, Self
 
 ProblemKind = Literal[
+    "backslash-name",
+    "case-clash",
+    "compression",
     "duplicate-name",
+    "file-and-folder",
+    "long-name",
+    "overlap",
     "unsafe-path",
     "encrypted",
     "unreadable",

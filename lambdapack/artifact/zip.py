@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import lzma
-import re
 import stat
 import zipfile
 import zlib
@@ -17,12 +16,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lambdapack.artifact.tree import DIRECTORY_0755, REGULAR_0644, Entry, Problem, Tree
+from lambdapack.artifact.zip_problems import is_folder, member_problems, unpacked_name, unsafe
 from lambdapack.errors import UnreadableArtifact, UnreadableMember
 
 _ENCRYPTED = 0x1
 _UTF8_NAME = 0x800
 _LONGEST_LINK = 4096  # PATH_MAX of Linux
-_DRIVE = re.compile(r"^[A-Za-z]:[\\/]")
 
 _CHUNK = 1 << 20
 # RuntimeError: encrypted; NotImplementedError: a compression method that zipfile does not know.
@@ -75,8 +74,10 @@ class ZipTree(Tree):
         for entry in sorted(unread, key=lambda item: self._infos[item.path].header_offset):
             try:
                 with self._zip.open(self._infos[entry.path]) as stream:
-                    while stream.read(_CHUNK):
-                        pass
+                    size = 0
+                    while chunk := stream.read(_CHUNK):
+                        size += len(chunk)
+                _check_size(size, entry.size)
             except _DAMAGES as error:
                 yield entry, str(error)
 
@@ -85,12 +86,12 @@ class ZipTree(Tree):
 
     def _index(self) -> tuple[Entry, ...]:
         entries: dict[str, Entry] = {}
+        members = []
         for info in self._zip.infolist():
-            # `filename` is cut at a NUL and, on Windows, has its backslashes replaced: not the same on every host.
             stored = info.orig_filename
-            unsafe = _unsafe(stored)
-            if unsafe:
-                self._problems.append(Problem("unsafe-path", stored, unsafe))
+            reason = unsafe(stored)
+            if reason:
+                self._problems.append(Problem("unsafe-path", stored, reason))
                 continue
             if not info.flag_bits & _UTF8_NAME and not stored.isascii():
                 self._problems.append(
@@ -98,9 +99,10 @@ class ZipTree(Tree):
                         "non-utf8-name", stored, "the name is not marked as UTF-8, so tools disagree on its letters"
                     )
                 )
-            path = "/".join(part for part in stored.split("/") if part not in ("", "."))
+            path = unpacked_name(info)
             if not path:
                 continue
+            members.append((path, info))
             if path in entries and not entries[path].is_directory:
                 self._problems.append(
                     Problem("duplicate-name", path, "the archive has this name twice; the last one counts")
@@ -109,6 +111,7 @@ class ZipTree(Tree):
                 self._problems.append(Problem("encrypted", path, "the member is encrypted"))
             self._infos[path] = info
             entries[path] = Entry(path, info.file_size, _mode(info), self._link(info, path), self.origin)
+        self._problems += member_problems(members)
         return tuple(entries[path] for path in sorted(entries))
 
     def _link(self, info: zipfile.ZipInfo, path: str) -> str | None:
@@ -123,34 +126,28 @@ class ZipTree(Tree):
     def _inflate(self, info: zipfile.ZipInfo, path: str) -> bytes:
         try:
             data = self._zip.read(info)
+            _check_size(len(data), info.file_size)
         except _DAMAGES as error:
             raise UnreadableMember(f"{path}: {error}") from error
         self._whole.add(path)
         return data
 
 
+def _check_size(size: int, declared: int) -> None:
+    """zipfile is content with less than was declared, as long as the checksum is right."""
+    if size != declared:
+        raise zipfile.BadZipFile(f"has {size} bytes, and the archive's directory says {declared}")
+
+
 def _mode(info: zipfile.ZipInfo) -> int:
     """Returns type and permission bits; 0644 or 0755 where the archive does not say."""
     mode = info.external_attr >> 16
-    is_directory = info.orig_filename.endswith("/")
+    is_directory = is_folder(info)
     if not mode & 0o777 and not stat.S_ISLNK(mode):
         return DIRECTORY_0755 if is_directory else REGULAR_0644
     if not stat.S_IFMT(mode):
         mode |= stat.S_IFDIR if is_directory else stat.S_IFREG
     return mode
-
-
-def _unsafe(name: str) -> str | None:
-    """Says why a stored name may not be unpacked, or None."""
-    if "\0" in name:
-        return "the name has a NUL byte in it"
-    if _DRIVE.match(name):
-        return "the name begins with a Windows drive"
-    if name.startswith(("/", "\\")):
-        return "the name is an absolute path"
-    if ".." in name.replace("\\", "/").split("/"):
-        return "the name climbs out of the archive with '..'"
-    return None
 
 
 def _what_it_is(path: Path) -> str | None:

@@ -1,8 +1,9 @@
 """A member of the archive cannot be read: encrypted, damaged, or not what the directory says.
 
 What it finds
-    Encrypted members, damaged data, members whose local name differs from the archive's directory. In a container
-    image: layers that are not what their digests promise, hard links to nothing.
+    Encrypted members, damaged data, members whose local name or size differs from the archive's directory, members that
+    share their bytes with others (a ZIP bomb), a name that is a file and a folder at once. In a container image: layers
+    that are not what their digests promise, hard links to nothing.
 
 Why it fails on Lambda
     Lambda unpacks the whole archive when the function is created: "Could not unzip uploaded file. Please check your
@@ -27,7 +28,7 @@ def unreadable_member(subject: Subject) -> Iterator[Hit]:
     said = set()
     for mount in subject.stack.mounts:
         for problem in mount.tree.problems:
-            if problem.kind in ("encrypted", "unreadable"):
+            if problem.kind in ("encrypted", "unreadable", "overlap", "file-and-folder"):
                 path = mount.absolute(problem.path)
                 said.add(path)
                 yield _hit(path, problem.detail)

@@ -5,6 +5,7 @@ Knows the ZIP format (APPNOTE 4.3) and nothing of recipes. The same members give
 
 from __future__ import annotations
 
+import bz2
 import stat
 import struct
 import zlib
@@ -13,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _DATE_1980 = 0x0021
-_UNIX_2_0 = (3 << 8) | 20
+_VERSION_2_0 = 20
 _ENCRYPTED, _UTF8_NAME = 0x1, 0x800
-_STORED, _DEFLATED = 0, 8
+_STORED, _DEFLATED, _BZIP2 = 0, 8, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,9 @@ class Member:
     """One member. `path` is stored as it stands; `mode` are permission bits (0: none stored); `link` makes it a link.
 
     The lies: `encrypted` sets the flag alone, `damaged` stores a wrong checksum, `local_name` is what stands before the
-    data instead of the directory's name, `encoding` (not UTF-8) leaves the UTF-8 flag out. `deflated=False` stores the
-    bytes as they are.
+    data instead of the directory's name, `encoding` (not UTF-8) leaves the UTF-8 flag out, `declared` is a wrong size
+    in bytes, `overlaps` puts the member's header where the one before has its own. `deflated=False` stores the bytes as
+    they are, `method="bzip2"` compresses them so. `system` is where it says it was made: 3 is Unix, 0 is Windows.
     """
 
     path: str
@@ -36,39 +38,50 @@ class Member:
     local_name: str | None = None
     encoding: str = "utf-8"
     deflated: bool = True
+    method: str | None = None
+    declared: int | None = None
+    overlaps: bool = False
+    system: int = 3
 
 
 def write_archive(target: Path, members: Iterable[Member]) -> None:
     """Writes the members in the order given."""
     directory = bytearray()
-    count = 0
+    count = offset = 0
     with target.open("wb") as file:
         for member in members:
-            offset = file.tell()
+            offset = offset if member.overlaps else file.tell()
             content = member.content if member.link is None else member.link.encode()
-            packed = _deflate(content) if member.deflated else content
+            method, packed = _packed(member, content)
             name = member.path.encode(member.encoding)
             flags = (_UTF8_NAME if member.encoding == "utf-8" else 0) | (_ENCRYPTED if member.encrypted else 0)
             common = struct.pack(
                 "<HHHHIII",
                 flags,
-                _DEFLATED if member.deflated else _STORED,
+                method,
                 0,
                 _DATE_1980,
                 zlib.crc32(content) ^ member.damaged,
                 len(packed),
-                len(content),
+                len(content) if member.declared is None else member.declared,
             )
             local = name if member.local_name is None else member.local_name.encode()
-            file.write(b"PK\x03\x04" + struct.pack("<H", 20) + common + struct.pack("<HH", len(local), 0) + local)
-            file.write(packed)
+            if not member.overlaps:
+                file.write(b"PK\x03\x04" + struct.pack("<H", 20) + common + struct.pack("<HH", len(local), 0) + local)
+                file.write(packed)
             mode = member.mode and member.mode | (stat.S_IFREG if member.link is None else stat.S_IFLNK)
-            directory += b"PK\x01\x02" + struct.pack("<HH", _UNIX_2_0, 20) + common
+            directory += b"PK\x01\x02" + struct.pack("<HH", (member.system << 8) | _VERSION_2_0, 20) + common
             directory += struct.pack("<HHHHHII", len(name), 0, 0, 0, 0, mode << 16, offset) + name
             count += 1
         start = file.tell()
         file.write(directory)
         file.write(b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, count, count, len(directory), start, 0))
+
+
+def _packed(member: Member, content: bytes) -> tuple[int, bytes]:
+    if member.method == "bzip2":
+        return _BZIP2, bz2.compress(content)
+    return (_DEFLATED, _deflate(content)) if member.deflated else (_STORED, content)
 
 
 def _deflate(content: bytes) -> bytes:

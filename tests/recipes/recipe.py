@@ -20,7 +20,10 @@ from tests.recipes.native import Native, Need, Symbols
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 _MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 _FILE_CONTENTS = ("text", "hex", "size", "copy", "link")
-_FILE_TRAITS = ("mode", "deflated", "encrypted", "damaged", "local_name", "encoding")
+_FILE_TRAITS = (
+    *("mode", "deflated", "method", "system"),
+    *("encrypted", "damaged", "local_name", "encoding", "declared", "overlaps"),
+)
 _PLATFORMS = {"x86_64": "amd64", "arm64": "arm64"}
 _IMAGE_LISTS = ("entrypoint", "command", "platforms")
 _IMAGE_KEYS = ("architecture", "environment", "working_dir", "compressed", "index", "attestations", *_IMAGE_LISTS)
