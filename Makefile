@@ -10,6 +10,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 RUN = $(VENV)/bin
 DASHBOARD = fixtures/dashboard/pyproject.toml
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
@@ -21,7 +22,7 @@ DEVELOPING = $(VENV)/.developing
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help package test check format profiles accuracy lock clean
+.PHONY: help package test check format profiles accuracy bench lock clean
 
 help: ## list the targets
 	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -49,6 +50,9 @@ profiles: $(DEVELOPING) ## write lambdapack/profiles/data from its sources
 # ACCURACY_ARGS="--only pandas,lxml --all-damages"; --write renews docs/accuracy.md
 accuracy: $(DEVELOPING) ## hold the inspector's verdicts on many real artifacts against real imports (an hour)
 	PATH="$(abspath $(RUN)):$$PATH" $(RUN)/python -m tools.accuracy $(ACCURACY_ARGS)
+
+bench: $(DEVELOPING) ## measure lambdapack against well-known programs; BENCH_ARGS=--write keeps the tables
+	$(RUN)/python -m tools.bench $(BENCH_ARGS)
 
 lock: $(INSTALLED) ## write requirements-dev.txt from requirements-dev.in and pyproject.toml; takes the newest versions
 	$(RUN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \

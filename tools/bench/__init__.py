@@ -1,0 +1,1 @@
+"""How fast lambdapack is, beside programs that everybody knows, measured in one run: `make bench`."""
