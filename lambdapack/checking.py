@@ -13,10 +13,12 @@ from typing import Literal
 
 from lambdapack.artifact import ImageConfig, Stack
 from lambdapack.facts.attempts import ImportAttempt
+from lambdapack.facts.context_use import UnknownAttribute, unknown_attributes
 from lambdapack.facts.distributions import DistFacts, marker_environment, owners, read_distributions
 from lambdapack.facts.elf import ElfFacts, NotElf
 from lambdapack.facts.extension import foreign_extensions, read_extension_name
 from lambdapack.facts.handler import HandlerFacts, read_handler
+from lambdapack.facts.handler_target import HandlerTarget, find_target
 from lambdapack.facts.imports import RUNTIME, Explained, ImportFacts
 from lambdapack.facts.installation import Changed, Duplicate, Installation
 from lambdapack.facts.linking import LoadProblem, NativeFacts
@@ -198,6 +200,17 @@ class Subject:
         if self.handler is None:
             return None
         return ImportFacts(self.stack, self.profile, self.finder, self.native, self.distributions, self.handler)
+
+    @cached_property
+    def handler_target(self) -> HandlerTarget | None:
+        """What the runtime client calls, where that is certain; None also for a handler that cannot be imported."""
+        return find_target(self.stack, self.imports) if self.imports is not None else None
+
+    @cached_property
+    def unknown_context_attributes(self) -> tuple[UnknownAttribute, ...]:
+        """What the handler's function reads from its context that Lambda's context does not have."""
+        target, imports = self.handler_target, self.imports
+        return () if target is None or imports is None else unknown_attributes(target, imports.is_set_elsewhere)
 
     @cached_property
     def native_findings(self) -> tuple[NativeFinding, ...]:

@@ -23,11 +23,13 @@ from packaging import tags  # noqa: E402
 
 from lambdapack.profiles import (  # noqa: E402
     ARCHITECTURES,
+    CommonFacts,
     Lifecycle,
     Preinstalled,
     Provenance,
     PythonSymbols,
     Quotas,
+    Replacement,
     RuntimeProfile,
     SystemLibrary,
     profile_to_json,
@@ -36,6 +38,8 @@ from lambdapack.profiles import (  # noqa: E402
 SOURCES = ROOT / "tools" / "profile_sources"
 DATA = ROOT / "lambdapack" / "profiles" / "data"
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
+
+COMMON_GROUPS = ("bytecode", "lambda_context", "replacements")
 
 # What a DT_NEEDED can name; not the checksums (`.hmac`, `.chk`) that stand beside some libraries.
 LIBRARY_FILE = re.compile(r"[A-Za-z][^/]*\.so(\.[0-9A-Za-z]+)*")
@@ -209,12 +213,33 @@ def make_python_symbols(facts: dict[str, Any]) -> PythonSymbols:
     )
 
 
+def make_common_facts(facts: dict[str, Any]) -> CommonFacts:
+    """Returns what no single runtime has to itself."""
+    context = facts["lambda_context"]
+    return CommonFacts(
+        bytecode={
+            python: (numbers[0], numbers[1] if len(numbers) > 1 else None)
+            for python, numbers in facts["bytecode"].items()
+        },
+        context_attributes=frozenset(context["attributes"]),
+        context_renamed=context["called_elsewhere"],
+        replacements={
+            name: Replacement(known["distribution"], known.get("module", name))
+            for name, known in facts["replacements"].items()
+        },
+        provenance={group: Provenance(**facts[f"{group}_provenance"]) for group in COMMON_GROUPS},
+    )
+
+
 def make_all() -> dict[Path, str]:
     """Returns the text of every data file by its path."""
     facts = tomllib.loads((SOURCES / "runtimes.toml").read_text(encoding="utf-8"))
     profiles = [make_profile(facts, name, architecture) for name in facts["runtime"] for architecture in ARCHITECTURES]
     files = {DATA / f"{profile.identifier}.json": profile_to_json(profile) for profile in profiles}
-    return files | {DATA / "python-symbols.json": make_python_symbols(facts).to_json()}
+    return files | {
+        DATA / "python-symbols.json": make_python_symbols(facts).to_json(),
+        DATA / "common.json": make_common_facts(facts).to_json(),
+    }
 
 
 def main() -> int:

@@ -137,6 +137,10 @@ class ImportFacts:
         own = self._stack.file(f"{self._profile.python_path[0]}/{self.handler.module.replace('.', '/')}.py")
         return own.path if own else None
 
+    def is_set_elsewhere(self, name: str) -> bool:
+        """True when executed code sets an attribute of this name on something: perhaps on the module that binds it."""
+        return self._belief.sets(name)
+
     def owner(self, path: str) -> DistFacts | None:
         """The distribution that a file belongs to; None for first-party code."""
         return self._owners.get(path)

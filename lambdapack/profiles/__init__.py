@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lambdapack.profiles.common import CommonFacts, Replacement, load_common_facts
 from lambdapack.profiles.loading import ARCHITECTURES, MalformedProfile, known_runtimes, load_profile, parse_profile
 from lambdapack.profiles.profile import (
     Knowledge,
@@ -18,6 +19,7 @@ from lambdapack.profiles.writing import profile_to_json
 
 __all__ = [
     "ARCHITECTURES",
+    "CommonFacts",
     "Knowledge",
     "Lifecycle",
     "MalformedProfile",
@@ -25,10 +27,12 @@ __all__ = [
     "Provenance",
     "PythonSymbols",
     "Quotas",
+    "Replacement",
     "RuntimeProfile",
     "SystemLibrary",
     "Version",
     "known_runtimes",
+    "load_common_facts",
     "load_profile",
     "load_python_symbols",
     "parse_profile",
