@@ -36,7 +36,7 @@ FUNCTIONS = [
 def test_refusals_are_the_interpreter_s_own(source: str) -> None:
     """Python's words for a call with two arguments, and with none."""
     names: dict[str, object] = {}
-    exec(source, names)  # noqa: S102 - our own source
+    exec(source, names)
     function = names["f"]
     assert callable(function)
     binding = read_binding(source.encode(), "f")
@@ -65,7 +65,7 @@ def test_refusals_are_the_interpreter_s_own(source: str) -> None:
 )
 def test_results(source: str, result: str) -> None:
     names: dict[str, object] = {}
-    exec(source, names)  # noqa: S102
+    exec(source, names)
     function = names["f"]
     real = {
         "generator": inspect.isgeneratorfunction(function),
