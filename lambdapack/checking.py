@@ -239,11 +239,6 @@ class Subject:
         facts = self.native.elf.get(path)
         return isinstance(facts, ElfFacts) and not facts.fits(self.profile.machine)
 
-    def loader_text(self, path: str) -> str | None:
-        """What the loader says of a file that is no library, None for one that is."""
-        facts = self.native.elf.get(path)
-        return facts.loader_text if isinstance(facts, NotElf) else None
-
     def distribution_of(self, path: str) -> DistFacts | None:
         """The distribution whose RECORD lists a file, or else its neighbours; None for first-party code."""
         if path in self._owners:

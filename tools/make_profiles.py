@@ -32,6 +32,7 @@ from lambdapack.profiles import (  # noqa: E402
     Replacement,
     RuntimeProfile,
     SystemLibrary,
+    SystemSymbols,
     profile_to_json,
 )
 
@@ -184,6 +185,8 @@ def make_profile(facts: dict[str, Any], name: str, architecture: str) -> Runtime
         path_config_dirs=filled(common["path_config_dirs"]),
         library_path=filled(common["library_path"]),
         system_library_dirs=filled(common["system_library_dirs"]),
+        preloaded_libraries=frozenset(common["preloaded_libraries"]),
+        isa_level=common["isa_level"][architecture],
         image=filled([runtime.get("image", common["image"])])[0],
         quotas=Quotas(**common["quotas"]),
         lifecycle=Lifecycle(
@@ -231,6 +234,24 @@ def make_common_facts(facts: dict[str, Any]) -> CommonFacts:
     )
 
 
+def make_system_symbols(facts: dict[str, Any]) -> SystemSymbols:
+    """Returns which names the C library and libgcc export."""
+    libraries = set()
+    names: dict[str, set[str]] = {machine: set() for machine in MACHINES.values()}
+    for line in read_lines(SOURCES / "symbols" / "system.txt"):
+        name, *machines = line.split(" ")
+        if machines == ["library"]:
+            libraries.add(name)
+            continue
+        for machine in machines or names:
+            names[machine].add(name)
+    return SystemSymbols(
+        libraries=frozenset(libraries),
+        names={machine: frozenset(found) for machine, found in names.items()},
+        provenance=Provenance(**facts["system_symbols"]["provenance"]),
+    )
+
+
 def make_all() -> dict[Path, str]:
     """Returns the text of every data file by its path."""
     facts = tomllib.loads((SOURCES / "runtimes.toml").read_text(encoding="utf-8"))
@@ -238,6 +259,7 @@ def make_all() -> dict[Path, str]:
     files = {DATA / f"{profile.identifier}.json": profile_to_json(profile) for profile in profiles}
     return files | {
         DATA / "python-symbols.json": make_python_symbols(facts).to_json(),
+        DATA / "system-symbols.json": make_system_symbols(facts).to_json(),
         DATA / "common.json": make_common_facts(facts).to_json(),
     }
 

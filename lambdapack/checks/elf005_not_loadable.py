@@ -1,15 +1,18 @@
-"""A file that has to be native code is not, or not all of it is there.
+"""A file that has to be native code is not, or is damaged.
 
 What it finds
-    Libraries that are no ELF file (macOS and Windows binaries, Git LFS pointers, linker scripts, text, empty files) and
-    ELF files that are cut short.
+    Libraries that are no ELF file: macOS and Windows binaries, Git LFS pointers, linker scripts, the text of a symbolic
+    link that the ZIP tool did not keep, web pages, empty files. ELF files that are no library: programs, object files,
+    separate debug symbols. ELF files that are cut short, or whose segments no longer fit the file: this is what `strip`
+    does to a library that patchelf has changed, as auditwheel does with everything in `*.libs`.
 
 Why it fails on Lambda
-    "invalid ELF header", "file too short"; a file that is cut short kills the process: "Runtime exited with error:
-    signal: bus error".
+    "invalid ELF header", "file too short", "ELF load command address/offset not properly aligned", "cannot dynamically
+    load executable"; a file that is cut short kills the process: "Runtime exited with error: signal: bus error".
 
 How to fix it
-    Put the real file for Linux in its place: check out Git LFS files, install the Linux wheel, copy again.
+    Put the real file for Linux in its place: `git lfs pull`, install the Linux wheel again, `zip -y` to keep symbolic
+    links. Do not strip what comes from a wheel: it is stripped already.
 
 When to ignore it
     When it is only a warning: nothing that the handler imports needs the file.
@@ -30,11 +33,12 @@ def not_loadable(subject: Subject) -> Iterator[Hit]:
         if problem.kind in ("not-elf", "truncated") and problem.path not in subject.foreign_extensions:
             yield Hit(
                 path=problem.path,
-                message=f"has to be {problem.wanted}; it is {problem.available}" + _in_the_log(subject, problem.path),
+                message=f"has to be {problem.wanted}; it is {problem.available}" + _in_the_log(problem.says),
                 fix=subject.reinstall(problem.path),
                 evidence={
                     "found": problem.available,
                     "wanted": problem.wanted,
+                    "says": problem.says,
                     "module": native.required.module if native.required else None,
                 },
                 severity=native.severity,
@@ -42,7 +46,6 @@ def not_loadable(subject: Subject) -> Iterator[Hit]:
             )
 
 
-def _in_the_log(subject: Subject, path: str) -> str:
+def _in_the_log(says: str | None) -> str:
     """The words to look for in CloudWatch."""
-    text = subject.loader_text(path)
-    return f" (the loader says: {text})" if text else ""
+    return f" (the loader says: {says})" if says else ""

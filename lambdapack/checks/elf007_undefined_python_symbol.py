@@ -28,7 +28,7 @@ from lambdapack.checking import Hit, NativeFinding, Severity, Subject, check
 def undefined_python_symbol(subject: Subject) -> Iterator[Hit]:
     by_path: dict[str, list[NativeFinding]] = {}
     for native in subject.native_findings:
-        if native.problem.kind == "undefined-symbol":
+        if native.problem.kind == "python-symbol":
             by_path.setdefault(native.problem.path, []).append(native)
     for path, found in by_path.items():
         # The worst first; the others are the same cause again.

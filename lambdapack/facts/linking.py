@@ -1,8 +1,8 @@
 """Would the dynamic loader of the runtime accept a native file? Worked out as ld.so does it, without loading anything.
 
-Resolves `DT_NEEDED` through `DT_RPATH`, `LD_LIBRARY_PATH`, `DT_RUNPATH` and the system directories, and compares symbol
-versions with the file that would really provide them: bundled or the system's. Sources: ld.so(8), glibc's
-elf/dl-load.c and elf/dl-version.c.
+Walks through all that a file needs, and compares symbol versions with the file that would really provide them: bundled
+or the system's. Where a library is looked for, whether a file is taken by itself, and which symbols nobody defines are
+worked out in modules of their own. Sources: ld.so(8), glibc's elf/dl-load.c and elf/dl-version.c.
 """
 
 from __future__ import annotations
@@ -15,24 +15,19 @@ from typing import Literal
 
 from lambdapack.artifact import Located, Stack
 from lambdapack.errors import UnreadableMember
-from lambdapack.facts.capi import init_functions, lacking
+from lambdapack.facts.binding import undefined_symbols
+from lambdapack.facts.capi import init_functions
 from lambdapack.facts.elf import ElfFacts, NotElf, VersionNeed, read_elf
 from lambdapack.facts.extension import read_extension_name
-from lambdapack.profiles.profile import RuntimeProfile, SystemLibrary, Version
+from lambdapack.facts.fitness import RefusalKind, refusal
+from lambdapack.facts.search import LibrarySearch, Provider
+from lambdapack.profiles.profile import RuntimeProfile, SystemLibrary, Version, dotted
 
-ProblemKind = Literal[
-    "not-elf",
-    "truncated",
-    "wrong-class",
-    "wrong-machine",
-    "glibc",
-    "symbol-version",
-    "missing-library",
-    "undefined-symbol",
-    "no-init-function",
-]
+ProblemKind = (
+    RefusalKind
+    | Literal["glibc", "symbol-version", "missing-library", "python-symbol", "undefined-symbol", "no-init-function"]
+)
 
-_OWN_FOLDERS = ("/var/task", "/opt")  # every other folder of LD_LIBRARY_PATH is the runtime's
 _LIBRARY_NAME = re.compile(r"\.so(?:\.[0-9][^/]*)?$")
 _INIT_FUNCTION = re.compile(r"Py(?:Init|ModExport)U?_")
 _VERSION = re.compile(r"^([A-Z]+)_([0-9]+(?:\.[0-9]+)*)$")
@@ -47,7 +42,7 @@ class LoadProblem:
     `wanted` and `available` are the two values that disagree. `soname` is the library concerned. `elsewhere` is a file
     of the artifact that has this soname where the loader does not look: loaded before, it satisfies the need.
     `certain` is False where that, or the runtime, is not known well enough. `pythons` are the versions of Python that
-    have an undefined symbol.
+    have an undefined symbol. `says` is the loader's own text where it does not follow from the kind.
     """
 
     kind: ProblemKind
@@ -59,6 +54,7 @@ class LoadProblem:
     elsewhere: str | None = None
     certain: bool = True
     pythons: tuple[str, ...] = ()
+    says: str | None = None
 
 
 class NativeFacts:
@@ -71,6 +67,9 @@ class NativeFacts:
         self._stack = stack
         self._profile = profile
         self._managed = managed
+        self._search = LibrarySearch(
+            profile, fitting=self._fitting, elf_at=self._elf_at, resolve=stack.resolve, managed=managed
+        )
         self.elf: dict[str, ElfFacts | NotElf] = {}
         self.unread: dict[str, str] = {}
         places = ("/",) if folders is None else tuple(f"{folder}/" for folder in folders)
@@ -90,7 +89,7 @@ class NativeFacts:
     def _read(self, wanted: Iterable[Located]) -> None:
         for located in wanted:
             if located.entry.size >= self._profile.quotas.unzipped_bytes:
-                self.elf[located.path] = NotElf("larger than a whole function may be", "file too large")
+                self.elf[located.path] = NotElf("larger than a whole function may be", None)
                 continue
             try:
                 self.elf[located.path] = read_elf(self._stack.read_bytes(located))
@@ -140,25 +139,28 @@ class NativeFacts:
     def _check(self, root: str) -> Iterable[LoadProblem]:
         loaded: dict[str, str] = {}  # by soname: what is loaded once satisfies every later need of it
         queue: list[tuple[str, tuple[str, ...]]] = [(root, (root,))]
-        missing: list[str] = []
+        system: set[str] = set()
+        incomplete = False
         while queue:
             path, chain = queue.pop(0)
-            located = self._stack.file(path)
-            if located is not None and located.path not in self.elf and located.path not in self.unread:
-                self._read([located])
-            facts = self.elf.get(located.path if located else path)
+            facts = self._facts_at(path)
             if facts is None:
+                incomplete = True
                 continue
-            unfit = self._unfit(facts)
-            if unfit is not None:
-                yield LoadProblem(unfit[0], root, path, unfit[1], unfit[2])
-                continue
+            refused = refusal(facts, self._profile)
+            if refused is not None:
+                yield LoadProblem(
+                    refused.kind, root, path, refused.wanted, refused.found, certain=refused.certain, says=refused.says
+                )
+                if refused.certain:
+                    incomplete = True
+                    continue
             assert isinstance(facts, ElfFacts)
-            providers: dict[str, str | SystemLibrary] = {}
+            providers: dict[str, Provider] = {}
             for soname in facts.needed:
-                provider = loaded.get(soname) or self._provider(soname, path, facts, chain)
+                provider = loaded.get(soname) or self._search.provider(soname, path, chain)
                 if provider is None:
-                    missing.append(soname)
+                    incomplete = True
                     yield self._missing(root, path, soname)
                     continue
                 providers[soname] = provider
@@ -169,7 +171,9 @@ class NativeFacts:
                     found = self.elf.get(provider)
                     if isinstance(found, ElfFacts) and found.soname:
                         loaded.setdefault(found.soname, provider)
-                elif self._managed and provider.in_managed is not True:
+                else:
+                    system.add(soname)
+                if isinstance(provider, SystemLibrary) and self._managed and provider.in_managed is not True:
                     yield LoadProblem(
                         "missing-library",
                         root,
@@ -180,120 +184,88 @@ class NativeFacts:
                         certain=False,
                     )
             for need in facts.version_needs:
-                yield from self._version_problem(root, path, need, providers.get(need.library))
+                for problem in self._version_problem(root, path, need, providers.get(need.library)):
+                    incomplete = incomplete or problem.certain
+                    yield problem
         self._closures[root] = frozenset((root, *loaded.values()))
-        yield from self._undefined_symbols(root, missing)
+        # A file that is refused, or a library that is missing, is the cause by itself.
+        if not incomplete:
+            yield from self._undefined_symbols(root, system)
 
-    def _undefined_symbols(self, root: str, missing: Iterable[str]) -> Iterable[LoadProblem]:
-        """C-API names that neither the target's Python nor anything loaded with `root` has. CPython loads with RTLD_NOW
-        (`sys.getdlopenflags`), so that functions are bound at once, too."""
-        python, made_for = self._profile.python, read_extension_name(root).python
+    def _facts_at(self, path: str) -> ElfFacts | NotElf | None:
+        """The facts of the file at a path, links followed, reading it when that was not done before."""
+        located = self._stack.file(path)
+        if located is None:
+            return self.elf.get(path)
+        if located.path not in self.elf and located.path not in self.unread:
+            self._read([located])
+        return self.elf.get(located.path)
+
+    def _elf_at(self, path: str) -> ElfFacts | None:
+        facts = self._facts_at(path)
+        return facts if isinstance(facts, ElfFacts) else None
+
+    def _undefined_symbols(self, root: str, system: set[str]) -> Iterable[LoadProblem]:
+        made_for = read_extension_name(root).python
+        if made_for not in (None, dotted(self._profile.python)):
+            return  # told of by its name
         loaded = self._loaded(root)
-        # A file for another Python is told of by its name; another Python's own library that is missing, as missing.
-        if made_for not in (None, _dotted(python)) or any(soname.startswith("libpython") for soname in missing):
+        files = {path: facts.symbols for path, facts in loaded.items() if facts.symbols is not None}
+        if len(files) < len(self._closures[root]):
             return
-        defined = frozenset().union(*(facts.defined_python or () for facts in loaded.values()))
-        for path, facts in loaded.items():
-            for lack in lacking((facts.undefined_python or frozenset()) - defined, python):
-                # Other code may have loaded a file that defines it, for everyone (RTLD_GLOBAL).
-                certain = lack.certain and not self._is_defined(lack.symbol)
-                available = f"not in Python {_dotted(python)}"
+        for lack in undefined_symbols(files, system, self._profile):
+            # Other code may have loaded a file that defines it, for everyone (RTLD_GLOBAL).
+            certain = lack.certain and not self._is_defined(lack.symbol)
+            if lack.pythons:
+                available = f"not in Python {dotted(self._profile.python)}"
                 yield LoadProblem(
-                    "undefined-symbol", root, path, lack.symbol, available, certain=certain, pythons=lack.pythons
+                    "python-symbol", root, lack.path, lack.symbol, available, certain=certain, pythons=lack.pythons
                 )
+            else:
+                yield LoadProblem("undefined-symbol", root, lack.path, lack.symbol, "nowhere", certain=certain)
 
     def _no_init_function(self, path: str) -> Iterable[LoadProblem]:
         """The function that an import calls is looked for in the file and in all that it has loaded (dlsym(3))."""
         loaded = self._loaded(path)
-        names = [facts.defined_python for facts in loaded.values()]
-        if len(loaded) < len(self.closure(path)) or None in names:
-            return
-        defined = frozenset().union(*(found for found in names if found is not None))
+        tables = [facts.symbols for facts in loaded.values()]
         wanted = init_functions(path, self._profile.python)
-        if not defined.intersection(wanted):
+        if len(loaded) < len(self.closure(path)) or None in tables:
+            return
+        # One after the other: the file itself is nearly always enough.
+        if not any(table.defined.intersection(wanted) for table in tables if table is not None):
+            defined = frozenset().union(*(table.defined for table in tables if table is not None))
             found = ", ".join(sorted(name for name in defined if _INIT_FUNCTION.match(name)))
             yield LoadProblem("no-init-function", path, path, wanted[-1], found)
 
     def _loaded(self, root: str) -> dict[str, ElfFacts]:
         """Returns the readable files of the artifact that loading `root` loads, the file itself first."""
-        found = {}
-        for path in sorted(self._closures[root], key=lambda path: (path != root, path)):
-            located = self._stack.file(path)
-            facts = self.elf.get(located.path if located else path)
-            if isinstance(facts, ElfFacts):
-                found[path] = facts
-        return found
+        paths = sorted(self._closures[root], key=lambda path: (path != root, path))
+        return {path: facts for path in paths if (facts := self._elf_at(path)) is not None}
 
     def _is_defined(self, symbol: str) -> bool:
-        """True when any file of the artifact defines a name of Python's."""
-        return any(symbol in (facts.defined_python or ()) for facts in self.elf.values() if isinstance(facts, ElfFacts))
-
-    def _unfit(self, facts: ElfFacts | NotElf) -> tuple[ProblemKind, str, str] | None:
-        machine = self._profile.machine
-        if isinstance(facts, NotElf):
-            return "not-elf", "an ELF shared object", facts.what
-        if facts.machine != machine and facts.bits == 64:
-            return "wrong-machine", machine, facts.machine
-        if facts.bits != 64:
-            return "wrong-class", f"64-bit {machine}", f"{facts.bits}-bit {facts.machine}"
-        if facts.missing_bytes:
-            return "truncated", "the whole file", f"cut short, {facts.missing_bytes} bytes are missing"
-        return None
+        """True when any file of the artifact defines a name."""
+        return any(
+            isinstance(facts, ElfFacts) and facts.symbols is not None and symbol in facts.symbols.defined
+            for facts in self.elf.values()
+        )
 
     def _missing(self, root: str, path: str, soname: str) -> LoadProblem:
         """A library that no search path leads to. A copy elsewhere may have been loaded before by other code, which
         satisfies every later need of the same soname (dl-load.c: _dl_map_object)."""
-        elsewhere = [p for p in self.bundled(soname) if self._unfit(self.elf[p]) is None]
+        elsewhere = [p for p in self.bundled(soname) if refusal(self.elf[p], self._profile) is None]
         available = f"only at {elsewhere[0]}, where the loader does not look" if elsewhere else "nowhere"
         found = elsewhere[0] if elsewhere else None
         return LoadProblem("missing-library", root, path, soname, available, soname, found, certain=found is None)
 
-    def _provider(self, soname: str, path: str, facts: ElfFacts, chain: tuple[str, ...]) -> str | SystemLibrary | None:
-        """Returns the stack's file or the system's library that a need leads to."""
-        origin = posixpath.dirname(self._stack.resolve(path) or path)
-        if "/" in soname:
-            return self._fitting(_expand(soname, origin))
-        if not facts.runpath:
-            # DT_RPATH is looked at for the file itself and for every file that led to it.
-            for loader in reversed(chain):
-                loading = self.elf.get(loader)
-                if isinstance(loading, ElfFacts) and not loading.runpath:
-                    found = self._search(loading.rpath, soname, posixpath.dirname(loader))
-                    if found is not None:
-                        return found
-        for folder in self._profile.library_path:
-            found = self._fitting(f"{folder}/{soname}")
-            if found is not None:
-                return found
-            if soname in self._profile.libraries and not folder.startswith(_OWN_FOLDERS):
-                return self._profile.libraries[soname]
-        found = self._search((*facts.runpath, *self._profile.system_library_dirs), soname, origin)
-        return found if found is not None else self._profile.libraries.get(soname)
-
-    def _search(self, folders: Iterable[str], soname: str, origin: str) -> str | SystemLibrary | None:
-        for folder in folders:
-            expanded = posixpath.normpath(_expand(folder, origin))
-            found = self._fitting(f"{expanded}/{soname}")  # an image has the system's libraries, too
-            if found is not None:
-                return found
-            if expanded in self._profile.system_library_dirs and soname in self._profile.libraries:
-                return self._profile.libraries[soname]
-        return None
-
     def _fitting(self, path: str) -> str | None:
         """Returns the file at a path unless it is for another machine: the loader passes over those and looks on."""
-        located = self._stack.file(path)
-        if located is None:
+        if self._stack.file(path) is None:
             return None
-        if located.path not in self.elf and located.path not in self.unread:
-            self._read([located])
-        facts = self.elf.get(located.path)
-        if isinstance(facts, ElfFacts) and not facts.fits(self._profile.machine):
-            return None
-        return posixpath.normpath(path)
+        facts = self._facts_at(path)
+        return None if isinstance(facts, ElfFacts) and not facts.fits(self._profile.machine) else path
 
     def _version_problem(
-        self, root: str, path: str, need: VersionNeed, provider: str | SystemLibrary | None
+        self, root: str, path: str, need: VersionNeed, provider: Provider | None
     ) -> Iterable[LoadProblem]:
         if need.weak or provider is None:
             return
@@ -315,7 +287,7 @@ class NativeFacts:
         if prefix == "GLIBC":
             if wanted > self._profile.glibc:
                 yield LoadProblem(
-                    "glibc", root, path, need.version, f"GLIBC_{_dotted(self._profile.glibc)}", need.library
+                    "glibc", root, path, need.version, f"GLIBC_{dotted(self._profile.glibc)}", need.library
                 )
             return
         ceiling = self._profile.symbol_ceilings.get(prefix)
@@ -326,17 +298,7 @@ class NativeFacts:
                 root,
                 path,
                 need.version,
-                f"{prefix}_{_dotted(ceiling)}",
+                f"{prefix}_{dotted(ceiling)}",
                 need.library,
                 certain=wanted > newest,
             )
-
-
-def _expand(path: str, origin: str) -> str:
-    return (
-        path.replace("${ORIGIN}", origin).replace("$ORIGIN", origin).replace("${LIB}", "lib64").replace("$LIB", "lib64")
-    )
-
-
-def _dotted(version: Version) -> str:
-    return ".".join(str(part) for part in version)

@@ -1,68 +1,112 @@
-"""Which names of Python's C-API a 64-bit ELF file takes from elsewhere, and which it defines: read from `.dynsym`.
+"""The names that a 64-bit ELF file takes from elsewhere and those that it defines: its `.dynsym`.
 
-Finds the table as the loader does, by the dynamic segment: sections may be stripped. Knows no Python's list of names.
+Finds the table as the loader does, by the dynamic segment: sections may be stripped. The names are read when they are
+asked for: a C++ library has tens of thousands, and most are never wanted.
 Sources: the System V gABI chapter 5 ("Symbol Table", "Hash Table") and glibc's elf/dl-lookup.c for `DT_GNU_HASH`.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from array import array
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
-# Of an Elf64_Sym: st_name, st_info, st_other, st_shndx. pyelftools makes an object of each entry, which is slow: a C++
-# library has tens of thousands.
+# Of an Elf64_Sym: st_name, st_info, st_other, st_shndx.
 _SYMBOL = struct.Struct("<IBBH16x")
-_PREFIXES = (b"Py", b"_Py")
-_STB_LOCAL, _STB_WEAK = 0, 2
+_RELOCATION_SIZE = 24  # Elf64_Rela
+_STB_GLOBAL, _STB_WEAK, _STB_GNU_UNIQUE = 1, 2, 10
 _HIDDEN = (1, 2)  # STV_INTERNAL, STV_HIDDEN
 # The tags whose value is the address of a table.
-_ADDRESSES = ("DT_HASH", "DT_GNU_HASH", "DT_STRTAB", "DT_VERSYM", "DT_VERNEED", "DT_VERDEF", "DT_RELA", "DT_JMPREL")
-
-Names = frozenset[str]
+_ADDRESSES = ("HASH", "GNU_HASH", "STRTAB", "VERSYM", "VERNEED", "VERDEF", "RELA", "JMPREL")
 
 
-def read_python_symbols(
-    data: bytes, tags: Mapping[str, int], offset_of: Callable[[int], int]
-) -> tuple[Names, Names] | None:
-    """Returns the undefined and the defined names that begin with `Py` or `_Py`; None when the table is not readable.
+@dataclass(frozen=True)
+class SymbolTable:
+    """`entries` are the Elf64_Sym of the file, `strings` their names, `versions` the number of each one's version
+    (empty without versions). `libraries` says for the number of a version which library it is wanted from; `relocated`
+    are the numbers of the symbols that a relocation asks for: the loader does not look the others up."""
 
-    `tags` are the values of the dynamic segment's tags, `offset_of` turns an address into an offset in `data`, a
-    little-endian 64-bit file. Weak references are left out: the loader does not insist on them.
+    entries: bytes
+    strings: bytes
+    versions: bytes
+    libraries: Mapping[int, str]
+    relocated: frozenset[int]
+
+    @cached_property
+    def undefined(self) -> Mapping[str, str | None]:
+        """The names taken from elsewhere, each with the library whose version of it is wanted (None: any that has the
+        name). Weak references are left out: the loader does not insist on them."""
+        found: dict[str, str | None] = {}
+        versions = memoryview(self.versions).cast("H") if self.versions else None
+        for number, (name, info, _, section) in enumerate(_SYMBOL.iter_unpack(self.entries)):
+            if section == 0 and info >> 4 == _STB_GLOBAL and name and number in self.relocated:
+                version = versions[number] & 0x7FFF if versions is not None else 0
+                found[self._name(name)] = self.libraries.get(version)
+        return found
+
+    @cached_property
+    def defined(self) -> frozenset[str]:
+        """The names that other files can take from this one."""
+        return frozenset(self._defined())
+
+    def _defined(self) -> Iterator[str]:
+        for name, info, other, section in _SYMBOL.iter_unpack(self.entries):
+            if section and info >> 4 in (_STB_GLOBAL, _STB_WEAK, _STB_GNU_UNIQUE) and other & 3 not in _HIDDEN:
+                yield self._name(name)
+
+    def _name(self, start: int) -> str:
+        end = self.strings.find(b"\0", start)
+        return self.strings[start:end].decode("utf-8", "surrogateescape") if end > start else ""
+
+
+NO_SYMBOLS = SymbolTable(b"", b"", b"", {}, frozenset())
+
+
+def read_symbols(
+    data: bytes, tags: Mapping[str, int], offset_of: Callable[[int], int], libraries: Mapping[int, str]
+) -> SymbolTable | None:
+    """Returns the table of a little-endian 64-bit file; None when it is not readable.
+
+    `tags` are the values of the dynamic segment's tags, `offset_of` turns an address into an offset in `data`.
     """
-    if not {"DT_SYMTAB", "DT_STRTAB", "DT_STRSZ"} <= tags.keys():
-        return frozenset(), frozenset()
+    if not {"SYMTAB", "STRTAB", "STRSZ"} <= tags.keys():
+        return NO_SYMBOLS
     try:
-        start = offset_of(tags["DT_STRTAB"])
-        strings = data[start : start + tags["DT_STRSZ"]]
-        if b"Py" not in strings:
-            return frozenset(), frozenset()
         count = _count(data, tags, offset_of)
-        start = offset_of(tags["DT_SYMTAB"])
-        table = data[start : start + count * _SYMBOL.size]
-        if len(table) != count * _SYMBOL.size:
-            return None
-        undefined, defined = set(), set()
-        for name, info, other, section in _SYMBOL.iter_unpack(table):
-            if not strings.startswith(_PREFIXES, name) or info >> 4 == _STB_LOCAL:
-                continue
-            text = strings[name : strings.index(b"\0", name)].decode("utf-8", "surrogateescape")
-            if section:
-                if other & 3 not in _HIDDEN:
-                    defined.add(text)
-            elif info >> 4 != _STB_WEAK:
-                undefined.add(text)
+        entries = _slice(data, offset_of(tags["SYMTAB"]), count * _SYMBOL.size) if count else b""
+        strings = _slice(data, offset_of(tags["STRTAB"]), tags["STRSZ"])
+        versions = _slice(data, offset_of(tags["VERSYM"]), 2 * count) if "VERSYM" in tags else b""
+        return SymbolTable(entries, strings, versions, libraries, _relocated(data, tags, offset_of))
     except (ValueError, struct.error):
         return None
-    return frozenset(undefined), frozenset(defined)
+
+
+def _slice(data: bytes, start: int, size: int) -> bytes:
+    if start + size > len(data):
+        raise ValueError("a table reaches beyond the end of the file")
+    return data[start : start + size]
+
+
+def _relocated(data: bytes, tags: Mapping[str, int], offset_of: Callable[[int], int]) -> frozenset[int]:
+    """The upper half of r_info (elf(5): ELF64_R_SYM) of every relocation; 0 is no symbol."""
+    found: set[int] = set()
+    for table, size in (("RELA", "RELASZ"), ("JMPREL", "PLTRELSZ")):
+        if tags.get(size) and table in tags:
+            length = tags[size] // _RELOCATION_SIZE * _RELOCATION_SIZE
+            words = array("I", _slice(data, offset_of(tags[table]), length))
+            found.update(words[3::6])
+    return frozenset(found)
 
 
 def _count(data: bytes, tags: Mapping[str, int], offset_of: Callable[[int], int]) -> int:
     """Returns the number of entries, which only the hash tables tell."""
-    if "DT_HASH" in tags:
-        _, chains = struct.unpack_from("<2I", data, offset_of(tags["DT_HASH"]))
+    if "HASH" in tags:
+        _, chains = struct.unpack_from("<2I", data, offset_of(tags["HASH"]))
         return int(chains)
-    if "DT_GNU_HASH" in tags:
-        start = offset_of(tags["DT_GNU_HASH"])
+    if "GNU_HASH" in tags:
+        start = offset_of(tags["GNU_HASH"])
         count, first, bloom, _ = struct.unpack_from("<4I", data, start)
         start += 16 + 8 * bloom
         last = max(struct.unpack_from(f"<{count}I", data, start), default=0)
@@ -72,6 +116,6 @@ def _count(data: bytes, tags: Mapping[str, int], offset_of: Callable[[int], int]
                 last += 1
             return last + 1
     # A file that defines nothing has an empty hash table: its symbols reach to whatever table comes next.
-    begin = tags["DT_SYMTAB"]
+    begin = tags["SYMTAB"]
     following = min((tags[name] for name in _ADDRESSES if tags.get(name, 0) > begin), default=begin)
     return (following - begin) // _SYMBOL.size

@@ -15,6 +15,7 @@ from lambdapack.profiles.profile import (
     Version,
 )
 from lambdapack.profiles.symbols import PythonSymbols, load_python_symbols, python_symbols
+from lambdapack.profiles.system_symbols import SystemSymbols, load_system_symbols
 from lambdapack.profiles.writing import profile_to_json
 
 __all__ = [
@@ -30,11 +31,13 @@ __all__ = [
     "Replacement",
     "RuntimeProfile",
     "SystemLibrary",
+    "SystemSymbols",
     "Version",
     "known_runtimes",
     "load_common_facts",
     "load_profile",
     "load_python_symbols",
+    "load_system_symbols",
     "parse_profile",
     "profile_to_json",
     "python_symbols",

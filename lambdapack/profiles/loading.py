@@ -96,6 +96,8 @@ def parse_profile(text: str, origin: str) -> RuntimeProfile:
         path_config_dirs=top.take("path_config_dirs", _strings),
         library_path=top.take("library_path", _strings),
         system_library_dirs=top.take("system_library_dirs", _strings),
+        preloaded_libraries=frozenset(top.take("preloaded_libraries", _strings)),
+        isa_level=top.take("isa_level", _one_of((0, 1, 2, 3, 4))),
         image=top.take("image", _string),
         quotas=_quotas(top),
         lifecycle=_lifecycle(top),
@@ -226,10 +228,10 @@ def _python(value: Any) -> tuple[int, int]:
     return version[0], version[1]
 
 
-def _one_of(allowed: tuple[str, ...]) -> Callable[[Any], Any]:
+def _one_of(allowed: tuple[str, ...] | tuple[int, ...]) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         if value not in allowed:
-            raise ValueError(f"one of {', '.join(allowed)}")
+            raise ValueError(f"one of {', '.join(map(str, allowed))}")
         return value
 
     return read

@@ -83,7 +83,9 @@ class RuntimeProfile:
     extension_suffixes: in the order the import system tries.
     wheel_tags: accepted tags, best first. python_path: `sys.path` while the handler is imported, before `.pth` files;
     path_config_dirs: the directories whose `.pth` files are executed. library_path: `LD_LIBRARY_PATH`, in order.
-    system_library_dirs: where the loader looks last. image: the official base image.
+    system_library_dirs: where the loader looks last. preloaded_libraries: sonames that the process has loaded before
+    it opens anything of the artifact. isa_level: the x86-64 level (1 to 4) that every processor is known to have; 0 for
+    other machines. image: the official base image.
     provenance: by the name of the field; besides these `libraries.in_managed`, for what is said about the managed
     runtime, and `libraries.in_lang`, for the libraries of `/var/lang/lib`. `symbol_ceilings` stands for both such
     fields; `runtime`, `architecture`, `machine` and `python` are names and have none.
@@ -108,6 +110,8 @@ class RuntimeProfile:
     path_config_dirs: tuple[str, ...]
     library_path: tuple[str, ...]
     system_library_dirs: tuple[str, ...]
+    preloaded_libraries: frozenset[str]
+    isa_level: int
     image: str
     quotas: Quotas
     lifecycle: Lifecycle
@@ -117,3 +121,8 @@ class RuntimeProfile:
     def identifier(self) -> str:
         """`python3.13-x86_64`: the name of the profile's data file."""
         return f"{self.runtime}-{self.architecture}"
+
+
+def dotted(version: Version) -> str:
+    """`2.34`."""
+    return ".".join(str(part) for part in version)

@@ -47,6 +47,8 @@ def profile_to_json(profile: RuntimeProfile) -> str:
         "path_config_dirs": profile.path_config_dirs,
         "library_path": profile.library_path,
         "system_library_dirs": profile.system_library_dirs,
+        "preloaded_libraries": sorted(profile.preloaded_libraries),
+        "isa_level": profile.isa_level,
         "image": profile.image,
         "quotas": {
             "zipped_bytes": profile.quotas.zipped_bytes,

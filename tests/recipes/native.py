@@ -22,7 +22,13 @@ import platformdirs
 
 _GLIBC_TARGET = re.compile(r"-gnu\.\d")  # only then zig's own glibc is linked; it takes seconds on first use
 _VER_FLG_WEAK = 0x2
-_PT_LOAD = 1
+_PT_LOAD, _PT_GNU_STACK = 1, 0x6474E551
+_PF_X = 1
+# The note of `ld -z x86-64-v3`: NT_GNU_PROPERTY_TYPE_0 with GNU_PROPERTY_X86_ISA_1_NEEDED, one bit for each level.
+_LEVEL_NOTE = """
+__asm__(".pushsection .note.level, \\"a\\", @note\\n .p2align 3\\n .long 4, 16, 5\\n .asciz \\"GNU\\"\\n"
+        ".long 0xc0008002, 4, %d, 0\\n .popsection");
+"""
 
 # The layout of CPython's PyModuleDef under the stable ABI (Include/moduleobject.h), so that no Python.h is needed: the
 # result is a real extension module that every CPython since 3.5 imports.
@@ -63,6 +69,7 @@ class Native:
     `defines` makes it a library with these symbols, else it is an extension module that has the attribute `answer`.
     `weak` names versions whose symbols are all wanted weakly. `truncate` cuts the finished file to so many bytes;
     `sections=False` cuts it behind the last byte that the loader reads, so that the section headers are gone.
+    `program` makes it a position-independent program. `level` is the x86-64 level (2 to 4) that a note of it demands.
     """
 
     path: str
@@ -78,6 +85,9 @@ class Native:
     strip: bool = True
     truncate: int | None = None
     sections: bool = True
+    program: bool = False
+    level: int = 0
+    executable_stack: bool = False
 
 
 def compile_native(native: Native) -> bytes:
@@ -91,13 +101,18 @@ def compile_native(native: Native) -> bytes:
     wanted = [(name, False) for name in native.calls]
     for need in native.needs:
         wanted += [(name, version in native.weak) for version, names in need.symbols.items() for name in names]
-    if native.defines is None:
+    if native.program:
+        source = "void _start(void) {}\n"
+        flags += ["-pie", "-Wl,-dynamic-linker,/lib64/ld-linux-x86-64.so.2"]
+    elif native.defines is None:
         folder, _, file = native.path.rpartition("/")
         name = file.partition(".")[0]
         source = _EXTENSION % {"name": folder.rpartition("/")[2] if name == "__init__" else name}
     else:
         source = _definitions(native.defines)
         flags += _version_script(native.defines, inputs)
+    if native.level:
+        source += _LEVEL_NOTE % (1 << native.level - 1)
     inputs["source.c"] = (source + _references(wanted)).encode()
     if native.soname:
         flags.append(f"-Wl,-soname,{native.soname}")
@@ -109,6 +124,8 @@ def compile_native(native: Native) -> bytes:
     data = _compile(native.target, inputs, flags)
     for version in sorted(native.weak):
         data = _weaken(data, version)
+    if native.executable_stack:
+        data = _allow_execution(data)
     if not native.sections:
         data = data[: _end_of_segments(data)]
     return data[: native.truncate]
@@ -163,6 +180,18 @@ def _weaken(data: bytes, version: str) -> bytes:
     return data.replace(record, record[:4] + _VER_FLG_WEAK.to_bytes(2, "little"))
 
 
+def _allow_execution(data: bytes) -> bytes:
+    """Sets the flag of the stack's program header of a 64-bit file, as `ld -z execstack` does: zig's cannot."""
+    start: int = struct.unpack_from("<Q", data, 32)[0]
+    size, count = struct.unpack_from("<HH", data, 54)
+    changed = bytearray(data)
+    for header in range(start, start + size * count, size):
+        kind, flags = struct.unpack_from("<II", data, header)
+        if kind == _PT_GNU_STACK:
+            struct.pack_into("<I", changed, header + 4, flags | _PF_X)
+    return bytes(changed)
+
+
 def _end_of_segments(data: bytes) -> int:
     """Returns where the last loadable segment of a 64-bit file ends (elf(5): Elf64_Ehdr, Elf64_Phdr)."""
     start: int = struct.unpack_from("<Q", data, 32)[0]
@@ -176,7 +205,19 @@ def _end_of_segments(data: bytes) -> int:
 
 
 def _compile(target: str, inputs: Mapping[str, bytes], flags: list[str]) -> bytes:
-    command = ["cc", "-target", target, "-shared", "-fPIC", "-O1", "-g0", "-o", "output.so", "source.c", *flags]
+    command = [
+        "cc",
+        "-target",
+        target,
+        *([] if "-pie" in flags else ["-shared"]),
+        "-fPIC",
+        "-O1",
+        "-g0",
+        "-o",
+        "output.so",
+        "source.c",
+        *flags,
+    ]
     if not _GLIBC_TARGET.search(target):
         command.append("-nostdlib")
     if "macos" in target:

@@ -179,9 +179,9 @@ def _native(table: Table, target: str) -> Native:
         weak=frozenset(_texts(table, "weak")),
         rpath=_texts(table, "rpath"),
         runpath=_texts(table, "runpath"),
-        strip=table.get("strip", True),
         truncate=table.get("truncate"),
-        sections=table.get("sections", True),
+        level=table.get("level", 0),
+        **{key: table[key] for key in ("strip", "sections", "program", "executable_stack") if key in table},
     )
 
 

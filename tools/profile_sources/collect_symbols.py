@@ -31,9 +31,11 @@ ENTRY_POINTS = ("PyInit_", "PyInitU_", "PyModExport_", "PyModExportU_")
 def names_of_binary(path: Path) -> set[str]:
     """Returns the names that a binary exports."""
     facts = read_elf(path.read_bytes())
-    if not isinstance(facts, ElfFacts) or not facts.defined_python:
+    names = facts.symbols.defined if isinstance(facts, ElfFacts) and facts.symbols else frozenset()
+    found = {name for name in names if name.startswith(("Py", "_Py")) and not name.startswith(ENTRY_POINTS)}
+    if not found:
         raise ValueError(f"{path} exports nothing of Python")
-    return {name for name in facts.defined_python if not name.startswith(ENTRY_POINTS)}
+    return found
 
 
 def names_of_stable_abi(path: Path) -> set[str]:

@@ -6,9 +6,9 @@ import struct
 
 import pytest
 
-from lambdapack.facts.symbols import read_python_symbols
+from lambdapack.facts.symbols import SymbolTable, read_symbols
 
-LOCAL, GLOBAL, WEAK = 0, 1, 2
+LOCAL, GLOBAL, WEAK, UNIQUE = 0, 1, 2, 10
 UNDEFINED, TEXT = 0, 7
 Entry = tuple[str, int, int, int]  # name, binding, visibility, section
 
@@ -17,9 +17,18 @@ def names(undefined: str, defined: str) -> tuple[frozenset[str], frozenset[str]]
     return frozenset(undefined.split()), frozenset(defined.split())
 
 
-def read(
-    entries: list[Entry], hash_table: str = "sysv", *, cut: int = 0
-) -> tuple[frozenset[str], frozenset[str]] | None:
+def relocations(numbers: list[int]) -> bytes:
+    return b"".join(struct.pack("<QIIq", 0, 6, number, 0) for number in numbers)  # Elf64_Rela, R_X86_64_GLOB_DAT
+
+
+def read_table(
+    entries: list[Entry],
+    hash_table: str = "sysv",
+    *,
+    cut: int = 0,
+    relocated: list[int] | None = None,
+    versions: list[int] | None = None,
+) -> SymbolTable | None:
     """Reads a table of a null entry and these. Addresses are offsets; the strings follow the table."""
     strings, table = b"\0", bytes(24)
     for name, binding, visibility, section in entries:
@@ -32,11 +41,25 @@ def read(
     chain[-1:] = [1] if chain else []
     gnu = struct.pack("<4IQI", 1, first, 1, 0, 0, first if chain else 0) + struct.pack(f"<{len(chain)}I", *chain)
     hashes = {"sysv": struct.pack("<2I", 1, count), "gnu": gnu, "none": b""}[hash_table]
-    data = table + strings + hashes
-    tags = {"DT_SYMTAB": 0, "DT_STRTAB": len(table), "DT_STRSZ": len(strings)}
-    if hashes:
-        tags[{"sysv": "DT_HASH", "gnu": "DT_GNU_HASH"}[hash_table]] = len(table) + len(strings)
-    return read_python_symbols(data[: len(data) - cut], tags, lambda address: address)
+    data, tags = table, {"SYMTAB": 0, "STRTAB": len(table), "STRSZ": len(strings)}
+    parts = {
+        "STRTAB": strings,
+        "VERSYM": b"".join(struct.pack("<H", version) for version in versions or ()),
+        "RELA": relocations(list(range(1, count)) if relocated is None else relocated),
+        {"gnu": "GNU_HASH"}.get(hash_table, "HASH"): hashes,
+    }
+    for tag, part in parts.items():
+        if part:
+            tags[tag] = len(data)
+            data += part
+    tags["RELASZ"] = len(parts["RELA"])
+    return read_symbols(data[: len(data) - cut], tags, lambda address: address, {2: "libc.so.6"})
+
+
+def read(entries: list[Entry], hash_table: str = "sysv") -> tuple[frozenset[str], frozenset[str]]:
+    table = read_table(entries, hash_table)
+    assert table is not None
+    return frozenset(table.undefined), table.defined
 
 
 @pytest.mark.parametrize("hash_table", ["sysv", "gnu", "none"])
@@ -47,7 +70,7 @@ class TestTables:
             ("malloc", GLOBAL, 0, UNDEFINED),
             ("PyInit_x", GLOBAL, 0, TEXT),
         ]
-        assert read(entries, hash_table) == names("PyList_New", "PyInit_x")
+        assert read(entries, hash_table) == names("PyList_New malloc", "PyInit_x")
 
     def test_nothing_defined(self, hash_table: str) -> None:
         entries = [("PyList_New", GLOBAL, 0, UNDEFINED), ("_Py_Dealloc", GLOBAL, 0, UNDEFINED)]
@@ -58,8 +81,9 @@ class TestEntries:
     def test_weak_reference_is_no_demand(self) -> None:
         assert read([("PyList_New", WEAK, 0, UNDEFINED)]) == names("", "")
 
-    def test_weak_definition_counts(self) -> None:
-        assert read([("PyInit_x", WEAK, 0, TEXT)]) == names("", "PyInit_x")
+    @pytest.mark.parametrize("binding", [WEAK, UNIQUE])
+    def test_weak_and_unique_definitions_count(self, binding: int) -> None:
+        assert read([("PyInit_x", binding, 0, TEXT)]) == names("", "PyInit_x")
 
     @pytest.mark.parametrize(("visibility", "seen"), [(0, True), (1, False), (2, False), (3, True)])
     def test_visibility(self, visibility: int, seen: bool) -> None:
@@ -68,23 +92,44 @@ class TestEntries:
     def test_local_does_not_count(self) -> None:
         assert read([("PyInit_x", LOCAL, 0, TEXT)]) == names("", "")
 
+    def test_what_no_relocation_asks_for_is_no_demand(self) -> None:
+        table = read_table([("used", GLOBAL, 0, UNDEFINED), ("unused", GLOBAL, 0, UNDEFINED)], relocated=[1, 0])
+        assert table is not None
+        assert set(table.undefined) == {"used"}
+
+    def test_library_whose_version_is_wanted(self) -> None:
+        entries = [("memcpy", GLOBAL, 0, UNDEFINED), ("plain", GLOBAL, 0, UNDEFINED)]
+        table = read_table(entries, versions=[0, 2, 1])
+        assert table is not None
+        assert table.undefined == {"memcpy": "libc.so.6", "plain": None}
+
     def test_name_in_the_tail_of_another(self) -> None:
         strings = b"\0_PyObject_New\0"
         table = bytes(24) + b"".join(struct.pack("<IBBHQQ", name, 0x10, 0, 0, 0, 0) for name in (1, 2))
-        data = table + strings + struct.pack("<2I", 1, 3)
-        tags = {"DT_SYMTAB": 0, "DT_STRTAB": 72, "DT_STRSZ": len(strings), "DT_HASH": 72 + len(strings)}
-        found = read_python_symbols(data, tags, lambda address: address)
-        assert found == names("_PyObject_New PyObject_New", "")
+        data = table + strings + struct.pack("<2I", 1, 3) + relocations([1, 2])
+        tags = {"SYMTAB": 0, "STRTAB": 72, "STRSZ": len(strings), "HASH": 72 + len(strings)}
+        tags |= {"JMPREL": 80 + len(strings), "PLTRELSZ": 48}
+        found = read_symbols(data, tags, lambda address: address, {})
+        assert found is not None
+        assert set(found.undefined) == {"_PyObject_New", "PyObject_New"}
 
 
 class TestDamage:
     def test_no_table_is_no_symbols(self) -> None:
-        assert read_python_symbols(b"", {}, lambda address: address) == names("", "")
+        table = read_symbols(b"", {}, lambda address: address, {})
+        assert table is not None
+        assert (table.undefined, table.defined) == ({}, frozenset())
 
     def test_a_count_beyond_the_end_is_not_read(self) -> None:
         data = bytes(24) + b"\0Py\0" + struct.pack("<2I", 1, 1 << 30)
-        tags = {"DT_SYMTAB": 0, "DT_STRTAB": 24, "DT_STRSZ": 4, "DT_HASH": 28}
-        assert read_python_symbols(data, tags, lambda address: address) is None
+        tags = {"SYMTAB": 0, "STRTAB": 24, "STRSZ": 4, "HASH": 28}
+        assert read_symbols(data, tags, lambda address: address, {}) is None
 
     def test_a_hash_table_that_is_cut_short_is_not_read(self) -> None:
-        assert read([("PyInit_x", GLOBAL, 0, TEXT)], "gnu", cut=4) is None
+        assert read_table([("PyInit_x", GLOBAL, 0, TEXT)], "gnu", cut=4) is None
+
+    def test_a_name_beyond_the_strings_is_none(self) -> None:
+        data = bytes(24) + struct.pack("<IBBHQQ", 99, 0x10, 0, 7, 0, 0) + b"\0x\0" + struct.pack("<2I", 1, 2)
+        found = read_symbols(data, {"SYMTAB": 0, "STRTAB": 48, "STRSZ": 3, "HASH": 51}, lambda address: address, {})
+        assert found is not None
+        assert found.defined == frozenset({""})
