@@ -6,4 +6,16 @@ from lambdapack.artifact.opening import open_tree
 from lambdapack.artifact.stack import Located, Mount, Stack
 from lambdapack.artifact.tree import Entry, Problem, Tree
 
-__all__ = ["Entry", "ImageConfig", "ImageTree", "Located", "Mount", "Problem", "Stack", "Tree", "open_tree"]
+__all__ = [
+    "Entry",
+    "ImageConfig",
+    "ImageTree",
+    "Located",
+    "Mount",
+    "Problem",
+    "Progress",
+    "Stack",
+    "Tree",
+    "open_tree",
+    "silent",
+]

@@ -137,8 +137,8 @@ def _wrong_content(source: Source, place: LayerPlace) -> list[str]:
 class _Folder:
     """An OCI layout on disk."""
 
-    def __init__(self, path: Path) -> None:
-        self.origin = str(path)
+    def __init__(self, path: Path, origin: str | None = None) -> None:
+        self.origin = origin or str(path)
         self._root = path
         self._opened: dict[str, FileSource] = {}
 
@@ -161,8 +161,8 @@ class _Folder:
 class _Archive:
     """A tar, compressed or not, with the files of an image in it."""
 
-    def __init__(self, path: Path) -> None:
-        self.origin = str(path)
+    def __init__(self, path: Path, origin: str | None = None) -> None:
+        self.origin = origin or str(path)
         try:
             self._file = FileSource(path)
         except OSError as error:
@@ -197,12 +197,12 @@ def _is_plain(member: Member) -> bool:
     return member.stretches in ((), ((0, member.size),)) and member.link is None and member.twin is None
 
 
-def image_files(path: Path, form: ImageForm) -> ImageFiles:
-    """Opens what the user says is an image. Raises `UnreadableArtifact` when it is none."""
-    files: ImageFiles = _Folder(path) if form == "oci" else _Archive(path)
+def image_files(path: Path, form: ImageForm, *, origin: str | None = None) -> ImageFiles:
+    """Opens what is said to be an image; `origin` is shown for `path`. Raises `UnreadableArtifact` when it is none."""
+    files: ImageFiles = _Folder(path, origin) if form == "oci" else _Archive(path, origin)
     if files.open(_MARKS[form]) is None:
         files.close()
-        raise UnreadableArtifact(f"{path}: is no container image of the form {form}: it has no {_MARKS[form]}")
+        raise UnreadableArtifact(f"{files.origin}: is no container image of the form {form}: it has no {_MARKS[form]}")
     return files
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from lambdapack.builder.build import build, plan_build, refuse_foreign_output
 from lambdapack.builder.exclude import Patterns
-from lambdapack.builder.plan import BuildPlan, BuildResult, FirstPartyFile, LeftOut, Progress, ResolvedWheel
+from lambdapack.builder.plan import BuildPlan, BuildResult, FirstPartyFile, LeftOut, ResolvedWheel
 from lambdapack.builder.runtime_packages import CLIENT, fetch_runtime_packages
 from lambdapack.builder.store import WheelStore
 
@@ -20,7 +20,6 @@ __all__ = [
     "FirstPartyFile",
     "LeftOut",
     "Patterns",
-    "Progress",
     "ResolvedWheel",
     "WheelStore",
     "build",

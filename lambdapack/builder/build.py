@@ -16,12 +16,13 @@ from uuid import uuid4
 from lambdapack.builder.archive import Piece, write_archive
 from lambdapack.builder.assemble import collect_first_party, first_party_piece, merge, without_excluded
 from lambdapack.builder.exclude import Patterns
-from lambdapack.builder.plan import BuildPlan, BuildResult, Progress, silent
+from lambdapack.builder.plan import BuildPlan, BuildResult
 from lambdapack.builder.resolve import resolve
 from lambdapack.builder.store import WheelStore
 from lambdapack.builder.wheels import open_wheel
 from lambdapack.errors import BuildFailed, UsageError
 from lambdapack.profiles.profile import RuntimeProfile
+from lambdapack.progress import Progress, silent
 from lambdapack.settings import FunctionSettings
 
 Verify = Callable[[Path], bool]

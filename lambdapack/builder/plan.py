@@ -5,17 +5,8 @@ Knows no uv, no network and no ZIP. A plan is complete: `build` needs nothing el
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-Progress = Callable[[str], None]
-"""Told one short line about each step that may take a while; what is done with it is the caller's business. May be
-called from several threads."""
-
-
-def silent(_line: str) -> None:
-    """The default progress: says nothing."""
 
 
 @dataclass(frozen=True, slots=True)

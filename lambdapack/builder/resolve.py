@@ -15,7 +15,7 @@ from packaging.pylock import Package
 from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
-from lambdapack.builder.plan import Progress, ResolvedWheel, silent
+from lambdapack.builder.plan import ResolvedWheel
 from lambdapack.builder.requirements import RequirementDetails, read_details
 from lambdapack.builder.uv_command import (
     Lock,
@@ -29,6 +29,7 @@ from lambdapack.builder.uv_command import (
 from lambdapack.errors import BuildFailed
 from lambdapack.facts.distributions import marker_environment
 from lambdapack.profiles.profile import RuntimeProfile
+from lambdapack.progress import Progress, silent
 
 _MOST_SHOWN = 4
 _NEVER_COMPILED = "lambdapack never compiles on the host for a foreign target"

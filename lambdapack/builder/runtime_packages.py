@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from lambdapack.builder.plan import Progress, silent
 from lambdapack.builder.resolve import choose_wheels
 from lambdapack.builder.store import WheelStore
 from lambdapack.builder.uv_command import Lock, UvRefused, compile_lock, parse_lock
 from lambdapack.errors import LambdapackError
 from lambdapack.profiles.profile import RuntimeProfile
+from lambdapack.progress import Progress, silent
 
 CLIENT = "awslambdaric"
 

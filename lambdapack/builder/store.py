@@ -19,8 +19,9 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 from uuid import uuid4
 
-from lambdapack.builder.plan import Progress, ResolvedWheel, silent
+from lambdapack.builder.plan import ResolvedWheel
 from lambdapack.errors import BuildFailed
+from lambdapack.progress import Progress, silent
 from lambdapack.settings import CACHE_VARIABLE, cache_folder
 
 if TYPE_CHECKING:

@@ -1,9 +1,8 @@
-"""Fetches a URL to a callable: proxies, certificates, credentials, retries. Knows nothing about wheels.
+"""Fetches a URL to a callable: credentials, retries. Knows nothing about wheels; how hosts are reached: `network.py`.
 
-As uv and pip do it: proxies from the environment (or the system), certificates from `SSL_CERT_FILE` or
-`REQUESTS_CA_BUNDLE` or the system, credentials from netrc and from the index URLs in uv's environment variables.
-A `pylock.toml` holds bare URLs, so credentials go by host. They are never written anywhere, and urllib3 does not
-send them on to another host after a redirect.
+As uv and pip do it: credentials from netrc and from the index URLs in uv's environment variables. A `pylock.toml` holds
+bare URLs, so credentials go by host. They are never written anywhere, and urllib3 does not send them on to another host
+after a redirect.
 """
 
 from __future__ import annotations
@@ -11,23 +10,20 @@ from __future__ import annotations
 import netrc
 import os
 import re
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 
-from lambdapack import __version__
 from lambdapack.errors import BuildFailed
+from lambdapack.network import TIMEOUT, USER_AGENT, Connections, UnusableNetwork, plain_reason
 
 _CHUNK = 1 << 18
 _ATTEMPTS = 3
 _RETRY = urllib3.Retry(total=3, backoff_factor=0.3, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False)
-_TIMEOUT = urllib3.Timeout(connect=20, read=60)
 _INDEX_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL")
 
 
@@ -39,10 +35,8 @@ class Transport:
     """Connections for one fetch; may be used from several threads."""
 
     def __init__(self) -> None:
-        self._pools: dict[str | None, urllib3.PoolManager] = {}
-        self._lock = threading.Lock()
+        self._connections = Connections()
         self._stopped = threading.Event()
-        self._proxies: dict[str, str] | None = None
 
     def download(self, url: str, label: str, take: Callable[[bytes], None], restart: Callable[[], None]) -> None:
         """Passes the bytes of `url` to `take`; calls `restart` first when it begins anew after a break.
@@ -61,7 +55,7 @@ class Transport:
             except urllib3.exceptions.HTTPError as error:
                 broken_off = isinstance(error, (urllib3.exceptions.ProtocolError, urllib3.exceptions.ReadTimeoutError))
                 if not broken_off or attempt == _ATTEMPTS:
-                    raise BuildFailed(f"{label}: cannot be fetched from {host}: {_words(error)}") from error
+                    raise BuildFailed(f"{label}: cannot be fetched from {host}: {plain_reason(error)}") from error
                 restart()
                 time.sleep(0.3 * attempt)
 
@@ -71,18 +65,21 @@ class Transport:
 
     def close(self) -> None:
         """Closes all connections."""
-        for pool in self._pools.values():
-            pool.clear()
+        self._connections.close()
 
     def _download_once(self, url: str, host: str, label: str, take: Callable[[bytes], None]) -> None:
-        response = self._pool_for(url).request(
+        try:
+            pool = self._connections.pool_for(url)
+        except UnusableNetwork as error:
+            raise BuildFailed(str(error), hint=error.hint) from error
+        response = pool.request(
             "GET",
             url,
             headers=_headers(url),
             preload_content=False,
             decode_content=False,
             retries=_RETRY,
-            timeout=_TIMEOUT,
+            timeout=TIMEOUT,
         )
         try:
             if response.status != 200:
@@ -96,43 +93,10 @@ class Transport:
         finally:
             response.close()
 
-    def _pool_for(self, url: str) -> urllib3.PoolManager:
-        with self._lock:
-            if self._proxies is None:
-                self._proxies = getproxies()
-            parts = urlsplit(url)
-            proxy = self._proxies.get(parts.scheme) or self._proxies.get("all")
-            if proxy and proxy_bypass(parts.netloc.rpartition("@")[2]):
-                proxy = None
-            if proxy not in self._pools:
-                self._pools[proxy] = _make_pool(proxy)
-            return self._pools[proxy]
-
-
-def _make_pool(proxy: str | None) -> urllib3.PoolManager:
-    bundle = os.environ.get("SSL_CERT_FILE") or os.environ.get("REQUESTS_CA_BUNDLE")
-    try:
-        context = ssl.create_default_context(cafile=bundle or None)
-    except OSError as error:
-        raise BuildFailed(f"{bundle}: no certificates can be read from it: {error.strerror or error}") from error
-    if proxy is None:
-        return urllib3.PoolManager(maxsize=8, ssl_context=context)
-    if "://" not in proxy:
-        proxy = f"http://{proxy}"
-    parts = urlsplit(proxy)
-    if parts.scheme not in ("http", "https"):
-        raise BuildFailed(
-            f"the proxy {parts.scheme}://{parts.hostname} cannot be used", hint="only http and https proxies can"
-        )
-    headers = None
-    if parts.username:
-        headers = urllib3.make_headers(proxy_basic_auth=f"{unquote(parts.username)}:{unquote(parts.password or '')}")
-    return urllib3.proxy_from_url(proxy, maxsize=8, ssl_context=context, proxy_headers=headers)
-
 
 def _headers(url: str) -> dict[str, str]:
     # Identity: an index that compressed a wheel once more would change the bytes that are hashed.
-    headers = {"User-Agent": f"lambdapack/{__version__}", "Accept-Encoding": "identity"}
+    headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
     if credentials := _credentials(url):
         headers.update(urllib3.make_headers(basic_auth=":".join(credentials)))
     return headers
@@ -160,12 +124,3 @@ def _index_urls() -> Iterator[str]:
     for variable in _INDEX_VARIABLES:
         for entry in os.environ.get(variable, "").split():
             yield re.sub(r"^[\w.-]+=(?=https?://)", "", entry)
-
-
-def _words(error: urllib3.exceptions.HTTPError) -> str:
-    """The innermost reason, without the pools and objects that urllib3 prints around it."""
-    reason: BaseException = error
-    while isinstance(reason, urllib3.exceptions.MaxRetryError) and reason.reason is not None:
-        reason = reason.reason
-    text = re.sub(r"<[^<>]* object at 0x[0-9a-f]+>:?\s*|HTTPS?Connection(Pool)?\([^)]*\):?\s*", "", str(reason))
-    return text.strip() or type(reason).__name__

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from lambdapack.cli.options import fail_on_option, output_options, target_of, target_options
-from lambdapack.cli.output import Stopwatch, show
+from lambdapack.cli.output import Stopwatch, progress, show
 from lambdapack.finding import Severity
 from lambdapack.workflows.inspection import inspect
 
@@ -21,7 +21,7 @@ from lambdapack.workflows.inspection import inspect
 @fail_on_option
 @output_options
 def command(
-    artifact: Path,
+    artifact: str,
     runtime: str | None,
     architecture: str | None,
     handler: str | None,
@@ -34,8 +34,14 @@ def command(
     verbose: bool,
     quiet: bool,
 ) -> int:
-    """Say what will fail on Lambda in ARTIFACT (a ZIP, a folder or a container image), and why. Runs nothing of it."""
+    """Say what will fail on Lambda in ARTIFACT, and why. Runs nothing of it.
+
+    ARTIFACT is a ZIP, a folder, a container image in a file or OCI folder, or the name of one: NAME:TAG in the
+    container engine, docker://NAME:TAG in its registry.
+    """
     watch = Stopwatch()
     target = target_of(artifact, runtime, architecture, handler, layers, function_name, config)
     target = replace(target, fail_on=Severity(fail_on), kind=kind or target.kind)  # type: ignore[arg-type]
-    return show(inspect(target), form, verbose=verbose, quiet=quiet, seconds=watch.seconds)
+    with progress(quiet=quiet) as tell:
+        report = inspect(target, progress=tell)
+    return show(report, form, verbose=verbose, quiet=quiet, seconds=watch.seconds)

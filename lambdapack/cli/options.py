@@ -50,7 +50,7 @@ fail_on_option = click.option(
     help="Lowest severity that fails.",
 )
 target_options = _joined(
-    click.argument("artifact", type=click.Path(path_type=Path)),
+    click.argument("artifact"),
     click.option(
         "--runtime",
         help="Lambda runtime, like python3.13. Default: the configuration's, else told by the extension modules.",
@@ -106,7 +106,7 @@ test_options = _joined(
 
 
 def target_of(
-    artifact: Path,
+    artifact: str,
     runtime: str | None,
     architecture: str | None,
     handler: str | None,
@@ -128,7 +128,7 @@ def target_of(
     if function_name is not None:
         function = select_functions(settings, [function_name])[0]
     else:
-        resolved = artifact.resolve()
+        resolved = Path(artifact).resolve()
         function = next((item for item in settings.functions.values() if item.output.resolve() == resolved), None)
     if function is None:
         return target

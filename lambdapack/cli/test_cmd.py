@@ -27,7 +27,7 @@ from lambdapack.workflows.inspection import inspect
 @test_options
 @output_options
 def command(
-    artifact: Path,
+    artifact: str,
     runtime: str | None,
     architecture: str | None,
     handler: str | None,
@@ -52,7 +52,7 @@ def command(
     target = target_of(artifact, runtime, architecture, handler, layers, function_name, config)
     options = AttemptOptions(no_python_downloads, timeout, environment_of(environment))
     with progress(quiet=quiet) as tell:
-        report = inspect(target, partial(import_handler, options=options, progress=tell), codes="RUN")
+        report = inspect(target, partial(import_handler, options=options, progress=tell), codes="RUN", progress=tell)
     attempt = report.import_test
     if attempt is not None and attempt["status"] == "not-run":
         raise MissingRequirement(f"{artifact}: import test NOT RUN: {attempt['reason']}", hint=attempt["remedy"])

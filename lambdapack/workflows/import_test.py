@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from lambdapack.builder import CLIENT, Progress, WheelStore, fetch_runtime_packages
+from lambdapack.builder import CLIENT, WheelStore, fetch_runtime_packages
 from lambdapack.errors import MissingRequirement, UsageError
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.importtest import AttemptRequest, LocalBackend, unpack_wheels
+from lambdapack.progress import Progress
 from lambdapack.workflows.inspection import Opened
 
 

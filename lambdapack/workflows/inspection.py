@@ -20,6 +20,7 @@ from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.facts.extension import read_extension_name
 from lambdapack.finding import Json, Severity
 from lambdapack.profiles import ARCHITECTURES, RuntimeProfile, known_runtimes, load_profile
+from lambdapack.progress import Progress, silent
 from lambdapack.report import ArtifactSummary, Report
 from lambdapack.workflows.image_runtime import handler_of_image, profile_of_image, runtime_of_image
 
@@ -31,10 +32,11 @@ _LAYER_FOLDERS = frozenset(("python", "lib", "bin", "include", "share"))
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the user said of an artifact; None where it is to be inferred. `name` is shown instead of the path.
-    `hints` is what is known of the project that the artifact was built from."""
+    """What the user said of an artifact; None where it is to be inferred. `path` is as `open_tree` takes it: an image's
+    name is one, too. `name` is shown instead of it. `hints` is what is known of the project that the artifact was built
+    from."""
 
-    path: Path
+    path: Path | str
     layers: tuple[Path, ...] = ()
     runtime: str | None = None
     architecture: str | None = None
@@ -63,12 +65,13 @@ class Opened:
 Attempt = Callable[[Opened], ImportAttempt]
 
 
-def open_target(target: Target, exit_stack: ExitStack) -> Opened:
-    """Opens the artifact and its layers; they stay open until `exit_stack` closes.
+def open_target(target: Target, exit_stack: ExitStack, progress: Progress = silent) -> Opened:
+    """Opens the artifact and its layers; they stay open until `exit_stack` closes. `progress` is told what takes long.
 
     Raises `UnreadableArtifact`, and `UsageError` when no runtime is given and none can be inferred.
     """
-    function = exit_stack.enter_context(open_tree(target.path, architecture=target.architecture))
+    tree = open_tree(target.path, architecture=target.architecture, progress=progress)
+    function = exit_stack.enter_context(tree)
     if isinstance(function, ImageTree):
         return _open_image(target, function)
     if target.kind == "image":
@@ -135,15 +138,16 @@ def subject_of(opened: Opened, *, zipped_size: int | None) -> Subject:
     )
 
 
-def inspect(target: Target, attempt: Attempt | None = None, *, codes: str = "") -> Report:
+def inspect(target: Target, attempt: Attempt | None = None, *, codes: str = "", progress: Progress = silent) -> Report:
     """Returns the report on one artifact. `attempt` import-tests it, and its outcome is judged with the rest.
 
     Only checks whose code begins with `codes` are run.
     """
     started = time.perf_counter()
     with ExitStack() as exit_stack:
-        opened = open_target(target, exit_stack)
-        size = target.path.stat().st_size if target.path.is_file() and opened.image is None else None
+        opened = open_target(target, exit_stack, progress)
+        path = Path(target.path)
+        size = path.stat().st_size if opened.image is None and path.is_file() else None
         subject = subject_of(opened, zipped_size=size)
         timings = {}
         if attempt is not None:
@@ -176,7 +180,7 @@ def _told(attempt: ImportAttempt) -> dict[str, Json]:
 def _summary(target: Target, opened: Opened, subject: Subject, zipped_size: int | None) -> ArtifactSummary:
     digest = opened.image.digest if opened.image else None
     if zipped_size is not None:
-        with target.path.open("rb") as file:
+        with Path(target.path).open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     return ArtifactSummary(
         path=target.name or str(target.path),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lambdapack.builder import BuildResult, Patterns, Progress, WheelStore, build, plan_build, refuse_foreign_output
+from lambdapack.builder import BuildResult, Patterns, WheelStore, build, plan_build, refuse_foreign_output
 from lambdapack.checking import Hints
 from lambdapack.errors import UsageError
 from lambdapack.finding import Severity
 from lambdapack.profiles import load_profile
+from lambdapack.progress import Progress
 from lambdapack.report import Report
 from lambdapack.settings import FunctionSettings
 from lambdapack.workflows.inspection import Attempt, Target, inspect
