@@ -21,8 +21,9 @@ from lambdapack.facts.handler import HandlerFacts, read_handler
 from lambdapack.facts.handler_target import HandlerTarget, find_target
 from lambdapack.facts.imports import RUNTIME, Explained, ImportFacts
 from lambdapack.facts.installation import Changed, Duplicate, Installation
+from lambdapack.facts.layout import Layout
 from lambdapack.facts.linking import LoadProblem, NativeFacts
-from lambdapack.facts.modules import Module, ModuleFinder, is_standard_library
+from lambdapack.facts.modules import Module, ModuleFinder, is_of_runtime, is_standard_library
 from lambdapack.facts.outcome import Failure
 from lambdapack.facts.requirements import Requirements, Unmet
 from lambdapack.facts.wheel_tags import accepted, made_for
@@ -166,6 +167,29 @@ class Subject:
     @cached_property
     def distributions(self) -> tuple[DistFacts, ...]:
         return read_distributions(self.stack, self.finder.path)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """What of function and layers is hidden, out of reach or overwritten."""
+        return Layout(self.stack, self.finder)
+
+    def is_duplicate(self, winner: str, hidden: Sequence[str]) -> bool:
+        """True when a file and those that it hides belong to one distribution, which is there twice."""
+        first = self._owners.get(winner)
+        return first is not None and all(
+            (other := self._owners.get(path)) is not None and other.name == first.name for path in hidden
+        )
+
+    def brought_module(self, name: str) -> str | None:
+        """The file of a top-level module that function or layers bring themselves."""
+        module = self.finder.find(name, None)
+        path = module.path if module is not None else None
+        return path if path is not None and not is_of_runtime(path) else None
+
+    def is_of_runtime(self, name: str) -> bool:
+        """True for a top-level module that the runtime brings and the artifact does not."""
+        module = self.finder.find(name, None)
+        return module is not None and (module.kind == "preinstalled" or is_of_runtime(module.path or ""))
 
     @cached_property
     def modules_over_standard_library(self) -> tuple[Module, ...]:

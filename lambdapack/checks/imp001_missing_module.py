@@ -22,7 +22,7 @@ from collections.abc import Iterator
 
 from lambdapack.checking import RUNTIME, Explained, Hit, Severity, Subject, check
 
-_KINDS = ("absent", "elsewhere", "other-spelling", "left-standard-library", "not-yet-standard-library")
+_KINDS = ("absent", "elsewhere", "hidden", "other-spelling", "left-standard-library", "not-yet-standard-library")
 
 
 @check("IMP001", "imports a module that is missing", needs=("handler",))
@@ -67,6 +67,11 @@ def _explanation(item: Explained, subject: Subject) -> tuple[str, str]:
             return (
                 f"which is not on sys.path; a file of that name is at {absence.path}",
                 f"move it to the root of the artifact, or import it from where it is: {_dotted(absence.path, subject)}",
+            )
+        case "hidden":
+            return (
+                f"which is at {absence.path}; {absence.detail} is found first, and a package is taken from one place",
+                f"put all of {top} into one place, or take __init__.py out of every part of it",
             )
         case "other-spelling":
             return (

@@ -22,6 +22,7 @@ AbsenceKind = Literal[
     "not-yet-standard-library",
     "other-spelling",
     "elsewhere",
+    "hidden",  # another copy of its package has it; `detail` is the one that is found first
     "absent",
 ]
 
@@ -103,6 +104,10 @@ class AbsenceReader:
         spellings = self._finder.other_spellings(name, parent)
         if spellings:
             return Absence("other-spelling", name, spellings[0])
+        if parent is not None and parent.path is not None:
+            hidden = self._finder.behind(name)
+            if hidden is not None:
+                return Absence("hidden", name, hidden, parent.path.rpartition("/")[0])
         elsewhere = self._finder.elsewhere(name)
         if elsewhere:
             return Absence("elsewhere", name, elsewhere[0])

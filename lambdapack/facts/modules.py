@@ -150,6 +150,12 @@ class ModuleFinder:
 
         return tuple(path for path in self.copies(name) if "__init__.py" not in self._stack.names(folder_of(path)))
 
+    def behind(self, name: str) -> str | None:
+        """Returns the file of a module in a folder of `sys.path` where another package of its name stands before it."""
+        tail = name.replace(".", "/")
+        places = (f"{folder}/{tail}{end}" for folder in self.path for end in (".py", "/__init__.py"))
+        return next((path for path in places if self._stack.file(path)), None)
+
     def copies(self, name: str) -> tuple[str, ...]:
         """Returns where files or folders of the module's name stand outside the places that are searched."""
         tail = "/" + name.replace(".", "/")
