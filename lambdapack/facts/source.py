@@ -51,7 +51,7 @@ _HARMLESS = frozenset(
 
 def read_source(data: bytes) -> Program:
     """Returns the program of one module's bytes. Bytes that are not UTF-8 are no hindrance: only names must be."""
-    root = syntax.parse(data)
+    root = syntax.parse_outline(data)
     reader = _Reader(data)
     try:
         body = reader.block(root)
@@ -59,7 +59,7 @@ def read_source(data: bytes) -> Program:
         return UNREADABLE
     imported = imported_names(body)
     # Methods set attributes on all sorts of objects; modules are filled by functions and by the module itself.
-    loose = b"\n".join(syntax.raw(child, data) for child in root.named_children if not syntax.is_class(child))
+    loose = syntax.without_classes(root, data)
     attributes, computed = traits.set_attributes(loose, imported)
     return Program(
         body=body,

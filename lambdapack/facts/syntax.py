@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Container, Iterator
+from itertools import pairwise
 
 import tree_sitter_python
 from tree_sitter import Language, Node, Parser
 
+from lambdapack.facts.outline import blank_functions
 from lambdapack.facts.program import Block, Import, Maybe, Statement
 
 _PYTHON = Language(tree_sitter_python.language())
@@ -22,6 +24,16 @@ _OWN_PACKAGE = ("__package__", "__name__")
 def parse(data: bytes) -> Node:
     """Returns the root of a module's syntax tree. The parser is made anew: one must not serve several threads."""
     return Parser(_PYTHON).parse(data).root_node
+
+
+def parse_outline(data: bytes) -> Node:
+    """Parses without the bodies of most functions: they are most of the text, and nothing is asked of them."""
+    outline = blank_functions(data)
+    if outline is not None:
+        root = parse(outline)
+        if not root.has_error:
+            return root
+    return parse(data)
 
 
 def raw(node: Node, data: bytes) -> bytes:
@@ -59,6 +71,14 @@ def is_class(node: Node) -> bool:
     """True for a class, decorated or not."""
     inner = node.child_by_field_name("definition") if node.type == "decorated_definition" else node
     return inner is not None and inner.type == "class_definition"
+
+
+def without_classes(root: Node, data: bytes) -> bytes:
+    """Returns a module's text but for its classes."""
+    children = root.named_children
+    places = pairwise((*(child.start_byte for child in children), len(data)))
+    found = (data[start:end] for child, (start, end) in zip(children, places, strict=True) if not is_class(child))
+    return b"\n".join(found)
 
 
 def caught(clause: Node, data: bytes) -> tuple[str, ...] | None:

@@ -33,33 +33,54 @@ _HOOKS = {
     ),
     "extend_path": re.compile(rb"\bextend_path\b|\bdeclare_namespace\b"),
 }
-# Looked for first: searching plain bytes is many times faster than a pattern.
-_OPAQUE_WORDS = (b"globals", b"vars", b"locals", b"exec", b"modules", b"global_enum")
-_HOOK_WORDS = {
-    "sys.path": (b"path",),
-    "sys.modules": (b"modules", b"__import__"),
-    "sys.meta_path": (b"meta_path", b"path_hooks"),
-    "__path__": (b"__path__", b"extend_path", b"declare_namespace"),
-    "extend_path": (b"extend_path", b"declare_namespace"),
+# Looked for first, since the patterns above are slow: a word, and then the least of what must follow it. Without one of
+# these, the pattern cannot match.
+_Signs = tuple[tuple[bytes, re.Pattern[bytes]], ...]
+
+
+def _signs(*words: tuple[bytes, bytes]) -> _Signs:
+    return tuple((word, re.compile(word + rest)) for word, rest in words)
+
+
+_CALL, _EMPTY_CALL, _ITEM = rb"\s*\(", rb"\s*\(\s*\)", rb"\s*[\[.]"
+_OPAQUE_SIGNS = _signs(
+    (b"globals", _CALL),
+    (b"vars", _EMPTY_CALL),
+    (b"locals", _EMPTY_CALL),
+    (b"exec", _CALL),
+    (b"modules", rb"\s*(?:\[\s*__|\.\s*get\s*\()"),
+    (b"global_enum", b""),
+)
+_EXTENDING = _signs((b"extend_path", b""), (b"declare_namespace", b""))
+_HOOK_SIGNS = {
+    "sys.path": _signs(
+        (b"sys", rb"\s*\.\s*path\b"), (b"sys_path", b""), (b"addsitedir", b""), (b"path", rb"\s*\.\s*insert\b")
+    ),
+    "sys.modules": _signs((b"modules", _ITEM), (b"__import__", rb"\s*=")),
+    "sys.meta_path": _signs((b"meta_path", b""), (b"path_hooks", b"")),
+    "__path__": (*_signs((b"__path__", b"")), *_EXTENDING),
+    "extend_path": _EXTENDING,
 }
 _LIBRARY_WORDS = (b"DLL", b"dll", b"LoadLibrary", b"dlopen", b"RTLD_GLOBAL")
-_SETATTR = re.compile(rb"(?<![.\w])setattr\s*\(\s*(?!self\b|cls\b|type\s*\()[\w.\[\]]+\s*,\s*(['\"]?)(\w*)")
-_SET_IN_FUNCTION = re.compile(rb"^[ \t]+(\w+)\.(\w+)\s*=(?!=)", re.MULTILINE)
+_SETATTR = re.compile(rb"setattr(?<![.\w]setattr)\s*\(\s*(?!self\b|cls\b|type\s*\()[\w.\[\]]+\s*,\s*(['\"]?)(\w*)")
+_SET_IN_FUNCTION = re.compile(rb"\n[ \t]+(\w+)\.(\w+)\s*=(?!=)")
 _LOADS_LIBRARIES = re.compile(rb"\b(?:[Cc]|[Pp]y)[Dd][Ll][Ll]\b|\bLoadLibrary\b|\bdlopen\b|\bRTLD_GLOBAL\b")
 
 
 def is_opaque(data: bytes) -> bool:
     """True when the module may bind names of its own that no statement shows."""
-    return any(word in data for word in _OPAQUE_WORDS) and bool(_OPAQUE.search(data))
+    return _any_sign(_OPAQUE_SIGNS, data) and bool(_OPAQUE.search(data))
 
 
 def import_hooks(data: bytes) -> frozenset[str]:
     """Names what of the import system the module changes, anywhere in it."""
     return frozenset(
-        name
-        for name, pattern in _HOOKS.items()
-        if any(word in data for word in _HOOK_WORDS[name]) and pattern.search(data)
+        name for name, pattern in _HOOKS.items() if _any_sign(_HOOK_SIGNS[name], data) and pattern.search(data)
     )
+
+
+def _any_sign(signs: _Signs, data: bytes) -> bool:
+    return any(word in data and pattern.search(data) for word, pattern in signs)
 
 
 def loads_libraries(data: bytes) -> bool:

@@ -1,0 +1,66 @@
+"""What is read of a module must be the same with and without its outline."""
+
+from __future__ import annotations
+
+import sysconfig
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from lambdapack.facts import syntax
+from lambdapack.facts.outline import blank_functions
+from lambdapack.facts.program import Program
+from lambdapack.facts.source import read_source
+
+_FILES = 400
+
+
+def _read_whole(data: bytes, monkeypatch: pytest.MonkeyPatch) -> Program:
+    with monkeypatch.context() as patch:
+        patch.setattr(syntax, "blank_functions", lambda _: None)
+        return read_source(data)
+
+
+def test_all_that_is_installed_here_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = sorted(Path(sysconfig.get_path("stdlib")).rglob("*.py"))
+    for path in islice(paths, 0, None, max(1, len(paths) // _FILES)):
+        data = path.read_bytes()
+        assert read_source(data) == _read_whole(data, monkeypatch), path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f():\n    x = '''\nimport hidden\n'''\n\nimport seen\n",  # a string that is not indented
+        'def f():\n    x = \'"""\'\n    y = """\nimport hidden\n"""\n\nimport seen\n',
+        "class A:\n    '''\n  def f():\n    text\n    '''\n    import seen\n    def g(self):\n        '''doc'''\n",
+        "def f(\n    a=(1,\n    2),  # ):\n):\n    return a\nimport seen\n",
+        "def f(): return 1\nimport seen\n",
+        "def f():  # say\n    # nothing\n\n    pass\nimport seen\n",
+        "def f():\n    return (\na,\n)\nimport seen\n",
+        "def f():\n\tpass\n\timport inner\nimport seen\n",
+        "def f():\n    if 1: import inner\n    def g():\n        import deeper\nimport seen\n",
+        "def f():\n    global made\n    made = 1\n",
+        "async def f(a=(b := 1)):\n    await a\nimport seen",
+        "if True:\n    def f():\n        pass\nelse:\n    import seen\n",
+        "def f():\r\n    pass\r\nimport seen\r\n",
+        "def f():\r    pass\rimport seen\r",
+    ],
+)
+def test_layouts_that_may_mislead_read_the_same(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_source(text.encode()) == _read_whole(text.encode(), monkeypatch)
+
+
+def test_what_is_damaged_in_a_function_is_still_seen() -> None:
+    assert read_source(b"def f():\n    x = (1,\n\nimport seen\n").damaged
+
+
+def test_an_outline_keeps_places_and_leaves_out_bodies() -> None:
+    data = b"def f(a):\n    # some\n    return a + 1\n\nX = 1\n"
+    outline = blank_functions(data)
+    assert outline is not None
+    assert len(outline) == len(data)
+    assert outline.index(b"X = 1") == data.index(b"X = 1")
+    assert outline.count(b"\n", 0, outline.index(b"X")) == data.count(b"\n", 0, data.index(b"X"))
+    assert b"return" not in outline
