@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 from lambdapack.artifact import Stack
 from lambdapack.facts.layers import Misplaced, Overlaid, find_misplaced, find_overlaid
+from lambdapack.facts.links import BrokenLink, find_broken_links, find_links_stored_as_text
 from lambdapack.facts.modules import ModuleFinder
 from lambdapack.facts.shadowing import Shadowed, find_shadowed
 
@@ -31,6 +33,14 @@ class Layout:
     def overlaid(self) -> tuple[Overlaid, ...]:
         """Files of one layer in the place of another one's."""
         return tuple(find_overlaid(self._stack.mounts))
+
+    def broken_links(
+        self, is_own: Callable[[str], bool], is_first_party: Callable[[str], bool]
+    ) -> Iterator[BrokenLink]:
+        """Links that lead nowhere, and first-party sources that are the text of one."""
+        is_image = any(mount.point == "/" for mount in self._stack.mounts)
+        yield from find_broken_links(self._stack, is_own, is_image=is_image)
+        yield from find_links_stored_as_text(self._stack, lambda path: is_own(path) and is_first_party(path))
 
     @property
     def layers(self) -> int:

@@ -73,14 +73,15 @@ def _hidden(stack: Stack, module: Module, folders: Iterable[str]) -> Iterator[Sh
     winner = module.path or ""
     home = winner.removesuffix(f"/{winner.rpartition('/')[2]}") if module.is_package else winner.rpartition("/")[0]
     root = home.rpartition("/")[0] if module.is_package else home
-    own = _modules(stack, f"{root}/{module.name}") if module.is_package else _files(stack, root, module.name)
+    home = stack.resolve(f"{root}/{module.name}") or home
+    own = _modules(stack, home) if module.is_package else _files(stack, root, module.name)
     for folder in folders:
         if folder == root:
             continue
-        place = f"{folder}/{module.name}"
+        place = stack.resolve(f"{folder}/{module.name}") or f"{folder}/{module.name}"
         theirs = _modules(stack, place) if stack.is_folder(place) else _files(stack, folder, module.name)
-        if not theirs:
-            continue
+        if not theirs or place == stack.resolve(f"{root}/{module.name}"):
+            continue  # nothing, or a link to the same
         lost = tuple(theirs[name].path for name in sorted(theirs) if name not in own)
         both = [(theirs[name], own[name]) for name in sorted(theirs) if name in own]
         differing = tuple(one.path for one, other in both if not _same(stack, one, other))

@@ -69,7 +69,8 @@ def write_archive(target: Path, members: Iterable[Member]) -> None:
             if not member.overlaps:
                 file.write(b"PK\x03\x04" + struct.pack("<H", 20) + common + struct.pack("<HH", len(local), 0) + local)
                 file.write(packed)
-            mode = member.mode and member.mode | (stat.S_IFREG if member.link is None else stat.S_IFLNK)
+            kind = stat.S_IFDIR if member.path.endswith("/") else stat.S_IFREG if member.link is None else stat.S_IFLNK
+            mode = member.mode and member.mode | kind
             directory += b"PK\x01\x02" + struct.pack("<HH", (member.system << 8) | _VERSION_2_0, 20) + common
             directory += struct.pack("<HHHHHII", len(name), 0, 0, 0, 0, mode << 16, offset) + name
             count += 1
