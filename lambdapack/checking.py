@@ -37,6 +37,7 @@ __all__ = [
     "Duplicate",
     "Explained",
     "Failure",
+    "HandlerFacts",
     "Hit",
     "NativeFinding",
     "Severity",

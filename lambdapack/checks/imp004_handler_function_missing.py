@@ -17,6 +17,7 @@ When to ignore it
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 
 from lambdapack.checking import Hit, Subject, check
@@ -38,20 +39,31 @@ def handler_function_missing(subject: Subject) -> Iterator[Hit]:
             evidence={"module": handler.module, "function": handler.function, "handler": handler.text},
         )
     elif imports.lacks_function and execution is not None and execution.module.path is not None:
-        near = difflib.get_close_matches(handler.function, sorted(execution.names), 1, 0.6)
-        if handler.function == "py":  # the setting was written as a file name
-            near = [name for name in sorted(execution.names) if "handler" in name.lower() or name == "main"][:1]
+        near = _nearest(handler.function, sorted(execution.names))
+        name = handler.function if handler.function.isidentifier() else "lambda_handler"
         yield Hit(
             path=execution.module.path,
             message=f"handler {handler.text}: the module has no {handler.function}"
-            + (f"; it has {near[0]}" if near else ""),
-            fix=f"set the handler to {handler.module}.{near[0]}"
+            + (f"; it has {near}" if near else ""),
+            fix=f"set the handler to {handler.module}.{near}"
             if near
-            else f"define {handler.function} in the module",
+            else f"define {name} in the module, and set the handler to {handler.module}.{name}",
             evidence={
                 "module": handler.module,
                 "function": handler.function,
                 "handler": handler.text,
-                "nearest": near[0] if near else None,
+                "nearest": near,
             },
         )
+
+
+def _nearest(wanted: str, names: list[str]) -> str | None:
+    """Returns the name that was most likely meant."""
+    words = [word for word in re.findall(r"\w+", wanted) if word != "py"]
+    for word in reversed(words):  # `app.py::handler`, `handler()`
+        same = [name for name in names if name.lower() == word.lower()]
+        near = same or difflib.get_close_matches(word, names, 1, 0.6)
+        if near:
+            return near[0]
+    # The setting was written as a file name, or is about nothing that is there.
+    return next((name for name in names if not words and ("handler" in name.lower() or name == "main")), None)

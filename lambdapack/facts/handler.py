@@ -10,14 +10,14 @@ from typing import Literal
 
 from lambdapack.profiles.profile import RuntimeProfile
 
-HandlerProblem = Literal["no-dot", "relative", "builtin"]
+HandlerProblem = Literal["no-dot", "no-module", "no-function", "relative", "empty-part", "builtin"]
 
 
 @dataclass(frozen=True, slots=True)
 class HandlerFacts:
     """`text` as configured; `module` the dotted name that is imported; `function` the attribute taken from it.
 
-    `problem`: the client refuses the string before it imports anything.
+    `problem`: the string cannot work, whatever the artifact holds.
     """
 
     text: str
@@ -31,10 +31,16 @@ def read_handler(text: str, profile: RuntimeProfile) -> HandlerFacts:
     module, dot, function = text.rpartition(".")
     if not dot:
         return HandlerFacts(text, "", text, "no-dot")
-    problem: HandlerProblem | None = None
-    if module.split(".")[0] in profile.builtin_modules:
-        problem = "builtin"
     dotted = module.replace("/", ".")
-    if dotted.startswith("."):
-        problem = problem or "relative"
+    problem: HandlerProblem | None = None
+    if not module:
+        problem = "no-module"
+    elif module.split(".")[0] in profile.builtin_modules:
+        problem = "builtin"
+    elif dotted.startswith("."):
+        problem = "relative"
+    elif "" in dotted.split("."):
+        problem = "empty-part"
+    elif not function:
+        problem = "no-function"
     return HandlerFacts(text, dotted, function, problem)
