@@ -6,7 +6,7 @@ A check may import this module and `finding`, and nothing else of lambdapack: no
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -28,6 +28,7 @@ from lambdapack.facts.outcome import Failure
 from lambdapack.facts.requirements import Requirements, Unmet
 from lambdapack.facts.wheel_tags import accepted, made_for
 from lambdapack.finding import Hit, Severity
+from lambdapack.profiles import Replacement, load_common_facts
 from lambdapack.profiles.profile import RuntimeProfile
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "HandlerFacts",
     "Hit",
     "NativeFinding",
+    "Replacement",
     "Severity",
     "Subject",
     "check",
@@ -258,6 +260,11 @@ class Subject:
         for execution in self.imports.executions.values() if self.imports else ():
             if execution.module.kind == "extension" and execution.module.path is not None:
                 yield execution.module.path
+
+    @property
+    def replacements(self) -> Mapping[str, Replacement]:
+        """Distributions that bring modules which not every Python's standard library has, by the module's name."""
+        return load_common_facts().replacements
 
     def is_for_another_machine(self, path: str) -> bool:
         """True for an ELF file of another processor or word size."""

@@ -11,6 +11,10 @@ Why it fails on Lambda
 How to fix it
     Pack first-party packages (`shared = [...]` in `[tool.lambdapack.functions.NAME]`) and declare dependencies.
 
+    Python drops modules (`distutils`, `imp`, `asyncore` in 3.12; `cgi`, `telnetlib`, `crypt` and others in 3.13) and
+    adds some (`tomllib` in 3.11). The message says since when, and which distribution brings the module: setuptools,
+    legacy-cgi, tomli … A newer version of what imports it mostly does without.
+
 When to ignore it
     As a warning: the import stands in a function and may never be called, or code that ran before may provide the
     module.
@@ -20,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lambdapack.checking import RUNTIME, Explained, Hit, Severity, Subject, check
+from lambdapack.checking import RUNTIME, Explained, Hit, Replacement, Severity, Subject, check
 
 _KINDS = ("absent", "elsewhere", "hidden", "other-spelling", "left-standard-library", "not-yet-standard-library")
 
@@ -30,7 +34,9 @@ def missing_module(subject: Subject) -> Iterator[Hit]:
     groups: dict[tuple[str, str], list[Explained]] = {}
     for item in subject.explained(*_KINDS):
         failure = item.failure
-        if failure.kind == "missing-module" and failure.importer != RUNTIME and not item.caught:
+        if failure.kind != "missing-module" or failure.importer == RUNTIME or item.caught:
+            continue
+        if failure.certainty == "certain" or not _is_replaced(item, subject):
             groups.setdefault((failure.certainty, failure.module), []).append(item)
     for (_, module), items in groups.items():
         first = items[0]
@@ -50,6 +56,7 @@ def missing_module(subject: Subject) -> Iterator[Hit]:
                 "module": module,
                 "line": failure.line,
                 "reason": first.absence.kind,
+                "since": first.absence.detail or None,
                 "found": first.absence.path,
                 "when": failure.certainty,
                 "places": places,
@@ -81,12 +88,12 @@ def _explanation(item: Explained, subject: Subject) -> tuple[str, str]:
         case "left-standard-library":
             return (
                 f"which left the standard library in Python {absence.detail}; the function runs on {runtime}",
-                f"update the distribution that imports it, pack a replacement of {module}, or stay on an older runtime",
+                _replacement(item, subject),
             )
         case "not-yet-standard-library":
             return (
                 f"which came into the standard library in Python {absence.detail}; the function runs on {runtime}",
-                f"move the function to python{absence.detail}, or pack the backport",
+                _replacement(item, subject),
             )
     importer = subject.distribution_of(item.failure.path or "")
     if "." in module:
@@ -116,6 +123,34 @@ def _explanation(item: Explained, subject: Subject) -> tuple[str, str]:
         "which is neither in the artifact nor in the runtime",
         f"first-party code: add it to shared = [...] of the function; a dependency: add {top} to the requirements",
     )
+
+
+def _find_replacement(module: str, subject: Subject) -> Replacement | None:
+    for name, known in subject.replacements.items():
+        if f"{module}.".startswith(f"{name}.") or name.startswith(f"{module}."):
+            return known
+    return None
+
+
+def _is_replaced(item: Explained, subject: Subject) -> bool:
+    """True when the distribution that brings the module, by code that is run before, is there."""
+    found = _find_replacement(item.failure.module, subject)
+    return found is not None and any(dist.name == found.distribution for dist in subject.distributions)
+
+
+def _replacement(item: Explained, subject: Subject) -> str:
+    """Says what stands in for a standard module that this runtime's Python does not have."""
+    module, absence = item.failure.module, item.absence
+    importer = subject.distribution_of(item.failure.path or "")
+    found = _find_replacement(module, subject)
+    if absence.kind == "left-standard-library":
+        advice = [f"update {importer.name} {importer.version}, which imports it"] if importer else ["change the import"]
+        advice += [f"pack {found.distribution}, which brings {module}"] if found else []
+        return ", or ".join([*advice, "stay on an older runtime"])
+    advice = [f"move the function to python{absence.detail}"]
+    if found:
+        advice.append(f"pack {found.distribution} and import {found.module} instead")
+    return ", or ".join(advice)
 
 
 def _dotted(path: str | None, subject: Subject) -> str:

@@ -97,7 +97,7 @@ class AbsenceReader:
     def _absent_module(self, name: str) -> Absence:
         parent_name = name.rpartition(".")[0]
         parent = self._finder.find_dotted(parent_name) if parent_name else None
-        if not parent_name or (parent is not None and parent.kind == "stdlib"):
+        if not parent_name or (parent is not None and parent.kind in ("stdlib", "builtin")):
             history = self._standard_library(name)
             if history is not None:
                 return history

@@ -18,6 +18,7 @@ from ruff import find_ruff_bin
 from tree_sitter import Node
 
 from lambdapack.errors import MissingRequirement
+from lambdapack.facts.compiler import refused_by_compiler
 from lambdapack.facts.syntax import parse
 
 # Mistakes that CPython's compiler, not its parser, refuses: late or unknown __future__ imports, two starred targets,
@@ -26,6 +27,9 @@ from lambdapack.facts.syntax import parse
 _COMPILER_RULES = "F404,F406,F407,F621,F622,F701,F702,F704,F706,F707,PLE0117,PLE0118,PLE1142,PLE1700"
 _CHECKS_COMMENTS_SINCE = (3, 14)  # an undecodable byte in a comment did no harm before; measured with 3.9 to 3.13
 _SECONDS = 60
+# What tokenize says of an encoding that nobody knows, and of one that contradicts the byte order mark.
+_UNFIT_DECLARATIONS = ("unknown encoding", "encoding problem")
+_UTF8 = ("utf-8", "utf-8-sig")  # as tokenize spells it
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +49,21 @@ def check_syntax(data: bytes, python: tuple[int, int]) -> SyntaxProblem | None:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
     except SyntaxError as error:
         text, problem = data.decode("utf-8", "replace"), _undecodable(data, python)
-        if problem is None and "unknown encoding" in str(error):
+        if problem is None and any(words in str(error) for words in _UNFIT_DECLARATIONS):
             return SyntaxProblem(1, str(error))
     else:
         try:
             text, problem = data.decode(encoding), None
-        except UnicodeDecodeError:
+        except UnicodeDecodeError as error:
             text, problem = data.decode(encoding, "replace"), _undecodable(data, python)
+            if encoding not in _UTF8:  # of a declared encoding every byte counts, also in comments
+                problem = SyntaxProblem(data.count(b"\n", 0, error.start) + 1, str(error))
         except (LookupError, ValueError):  # a codec that does not make text, like rot13
             return SyntaxProblem(1, f"encoding problem: {encoding}")
-    return problem or _parse(text, python)
+    if problem is not None:
+        return problem
+    found = [SyntaxProblem(line, message) for line, message in refused_by_compiler(data)]
+    return _parse(text, python) or min(found, key=lambda item: item.line, default=None)
 
 
 def _undecodable(data: bytes, python: tuple[int, int]) -> SyntaxProblem | None:
