@@ -26,6 +26,7 @@ from lambdapack.facts.linking import LoadProblem, NativeFacts
 from lambdapack.facts.modules import Module, ModuleFinder, is_of_runtime, is_standard_library
 from lambdapack.facts.outcome import Failure
 from lambdapack.facts.requirements import Requirements, Unmet
+from lambdapack.facts.weight import Weight, installed_size, weigh
 from lambdapack.facts.wheel_tags import accepted, made_for
 from lambdapack.finding import Hit, Severity
 from lambdapack.profiles import Replacement, load_common_facts
@@ -175,6 +176,15 @@ class Subject:
     def layout(self) -> Layout:
         """What of function and layers is hidden, out of reach or overwritten."""
         return Layout(self.stack, self.finder)
+
+    def weights(self) -> tuple[Weight, ...]:
+        """What the function has no use for, by kind."""
+        reached = {item.module.path or "" for item in self.imports.executions.values()} if self.imports else set()
+        return weigh(self.stack, self.is_own, reached)
+
+    def installed_size(self, dist: DistFacts) -> int:
+        """The bytes that a distribution has in the artifact."""
+        return installed_size(self.stack, dist)
 
     def is_duplicate(self, winner: str, hidden: Sequence[str]) -> bool:
         """True when a file and those that it hides belong to one distribution, which is there twice."""
