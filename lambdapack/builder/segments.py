@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lambdapack.builder.archive import DEFLATED, LOCAL_HEADER, Packed, Piece, entry_date, read_directory, write_archive
-from lambdapack.builder.plan import BuildPlan, LeftOut, Progress, ResolvedWheel, silent
+from lambdapack.builder.plan import BuildPlan, LeftOut, ResolvedWheel
 from lambdapack.builder.store import WheelStore
 from lambdapack.builder.wheels import InstalledWheel, check_tags, open_wheel
 from lambdapack.errors import BuildFailed
+from lambdapack.progress import Progress, silent
 
 # Part of a segment's name: raise it when the layout of wheels or the writing of archives changes.
 _FORMAT = 1
