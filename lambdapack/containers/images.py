@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from lambdapack.containers.engine import Engine
 from lambdapack.containers.reference import parse_reference
 from lambdapack.errors import MissingRequirement
+from lambdapack.progress import Progress
 
 # Lambda's spelling to that of Go, which images have.
 _MACHINES = {"x86_64": "amd64", "arm64": "arm64"}
@@ -51,7 +51,7 @@ def find_image(engine: Engine, name: str, architecture: str) -> EngineImage | No
     )
 
 
-def pull_into_engine(engine: Engine, name: str, architecture: str, progress: Callable[[str], None]) -> EngineImage:
+def pull_into_engine(engine: Engine, name: str, architecture: str, progress: Progress) -> EngineImage:
     """Lets the engine pull an image. Raises `MissingRequirement`, with the engine's words, when it cannot be had."""
     import docker.errors
     import requests
@@ -76,14 +76,3 @@ def pull_into_engine(engine: Engine, name: str, architecture: str, progress: Cal
     if found is None:
         raise MissingRequirement(f"{name}: has no image for {architecture}")
     return found
-
-
-def load_into_engine(engine: Engine, archive: bytes) -> str:
-    """Gives the engine an archive of `docker save`; returns the identifier of the image in it."""
-    import docker.errors
-
-    try:
-        loaded = engine.client.images.load(archive)
-    except docker.errors.DockerException as error:
-        raise MissingRequirement(f"the container engine cannot load the image: {error}") from error
-    return str(loaded[0].id)

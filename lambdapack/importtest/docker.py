@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -22,11 +21,13 @@ from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.importtest import guardian, observation, probe
 from lambdapack.importtest.answers import Heard, Scene, account, question, read_answers
 from lambdapack.importtest.backend import LAYER_ROOT, MEGABYTE, TASK_ROOT, AttemptRequest, Unavailable
-from lambdapack.importtest.dialogue import Answer, Dialogue, NoAnswer
-from lambdapack.importtest.layout import STANDARD_LIBRARY, is_standard_library, lambda_variables, search_order
+from lambdapack.importtest.docker_dialogue import Answer, Dialogue, NoAnswer
+from lambdapack.importtest.interpreters import Interpreter
+from lambdapack.importtest.layout import STANDARD_LIBRARY, Layout
 from lambdapack.importtest.process import Ended
 from lambdapack.importtest.shipment import Shipment
 from lambdapack.profiles.profile import RuntimeProfile
+from lambdapack.progress import Progress, silent
 
 # Lambda runs functions as sbx_user1051; its number is not public. Any that owns nothing does the same.
 _USER = (993, 990)
@@ -38,6 +39,7 @@ _PROCESSES = _OPEN_FILES = 1024  # AWS, "Lambda quotas"
 _CPUS = 2.0
 _START_SECONDS = 60.0
 _GRACE_SECONDS = 15.0
+_STANDARD_LIBRARY = re.compile(r"/lib(?:64)?/python(?:3\d+\.zip|3\.\d+(?:/lib-dynload)?)$")
 _OTHER_MACHINE = re.compile(r"exec format error", re.IGNORECASE)
 _NO_PROGRAM = re.compile(r"no such file or directory", re.IGNORECASE)
 
@@ -47,7 +49,7 @@ class DockerBackend:
     """Runs attempts in containers. `image` overrides the profile's; `progress` hears in one line what takes long."""
 
     image: str | None = None
-    progress: Callable[[str], None] = lambda _: None
+    progress: Progress = silent
     name: str = "docker"
 
     def available(self, profile: RuntimeProfile) -> Unavailable | None:
@@ -161,23 +163,30 @@ def _load(dialogue: Dialogue, request: AttemptRequest, python: str) -> Heard:
 
 def search_path(request: AttemptRequest) -> tuple[list[str], list[str]]:
     """Returns `sys.path` with `*` for the standard library, and of it the folders of the runtime's own packages."""
-    path: list[str] = []
-    for entry in search_order(request):
-        spelled = STANDARD_LIBRARY if is_standard_library(entry) else entry
-        if spelled not in path:
-            path.append(spelled)
-    own = [entry for entry in path if not entry.startswith((TASK_ROOT, LAYER_ROOT, STANDARD_LIBRARY))]
-    return path, own
+    standard = _STANDARD_LIBRARY.search
+    own = [path for path in request.profile.python_path if not path.startswith((TASK_ROOT, LAYER_ROOT))]
+    own = [path for path in own if not standard(path)]
+    if request.image is None:
+        return _layout(replace(request, runtime_packages=tuple(map(Path, own)))).python_path, own
+    path = (STANDARD_LIBRARY if standard(entry) else entry for entry in request.profile.python_path)
+    return list(dict.fromkeys(path)), own
 
 
 def environment(request: AttemptRequest) -> dict[str, str]:
     """Returns the handler's variables: the runtime's, an image's own over them, and the function's own over both."""
-    image: Mapping[str, str] | None = request.image.environment if request.image else None
-    if image is None:
-        image = {"PATH": _PATH, "LD_LIBRARY_PATH": ":".join(request.profile.library_path)}
-    folder = request.image.folder if request.image else TASK_ROOT
-    own = {"LAMBDA_TASK_ROOT": TASK_ROOT, "PWD": folder}
-    return lambda_variables(request) | own | dict(image) | dict(request.extra_env)
+    variables = _layout(request).environment
+    del variables["TMPDIR"]
+    if request.image is None:
+        own = {"PATH": _PATH, "LD_LIBRARY_PATH": ":".join(request.profile.library_path)}
+    else:
+        del variables["LD_LIBRARY_PATH"]
+        own = {**request.image.environment, "PWD": request.image.folder}
+    return variables | own | dict(request.extra_env)
+
+
+def _layout(request: AttemptRequest) -> Layout:
+    """Everything stands at Lambda's own places."""
+    return Layout(Path("/"), request, Interpreter(Path("/var/lang/bin/python3"), "", request.profile.machine, "image"))
 
 
 def _as_on_lambda(text: str, _: str) -> str:

@@ -6,7 +6,6 @@ Knows which of Lambda's paths stands where on this machine, both ways: for what 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from lambdapack.importtest import probe
 from lambdapack.importtest.backend import LAYER_ROOT, TASK_ROOT, AttemptRequest
 from lambdapack.importtest.interpreters import Interpreter
 
-_STANDARD_LIBRARY = re.compile(r"/lib(?:64)?/python(?:3\d+\.zip|3\.\d+(?:/lib-dynload)?)$")
 STANDARD_LIBRARY = "*"
 """In a search path: where the interpreter's own standard library stands."""
 
@@ -36,13 +34,21 @@ class Layout:
         """`sys.path` in Lambda's order, with `*` for the standard library.
 
         The runtime's own packages stand where the first of its package folders is: `/var/lang/…/site-packages` from
-        3.11 on, `/var/runtime` before.
+        3.11 on, `/var/runtime` before. As there, a `PYTHONPATH` of the function replaces what the bootstrap would put
+        before the standard library, except for the function itself.
         """
+        profile = self.request.profile
+        entries = list(profile.python_path)
+        own = self.request.extra_env.get("PYTHONPATH")
+        if own:
+            first = next((at for at, entry in enumerate(entries) if _is_standard_library(entry)), len(entries))
+            given = [entry for entry in own.split(":") if entry]
+            entries = [TASK_ROOT, *given, *(e for e in entries[first:] if e != TASK_ROOT)]
         path: list[str] = []
-        for entry in search_order(self.request):
+        for entry in entries:
             if _is_mounted(entry):
                 path.append(self.place(entry))
-            elif is_standard_library(entry):
+            elif _is_standard_library(entry):
                 if STANDARD_LIBRARY not in path:
                     path.append(STANDARD_LIBRARY)
             elif entry.endswith("/site-packages") or entry == "/var/runtime":
@@ -57,13 +63,36 @@ class Layout:
     @property
     def environment(self) -> dict[str, str]:
         """Lambda's variables and the function's own; nothing of the user's environment, above all no credentials."""
-        libraries = [self.place(entry) for entry in self.request.profile.library_path if _is_mounted(entry)]
-        environment = lambda_variables(self.request) | {
+        profile = self.request.profile
+        libraries = [self.place(entry) for entry in profile.library_path if _is_mounted(entry)]
+        # The variables that AWS lists as reserved; the credentials are placeholders, since code may ask for them
+        # at import. There is no HOME on Lambda.
+        environment = {
+            "AWS_ACCESS_KEY_ID": "placeholder",
+            "AWS_SECRET_ACCESS_KEY": "placeholder",
+            "AWS_SESSION_TOKEN": "placeholder",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_REGION": "us-east-1",
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{profile.runtime}",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3008",
+            "AWS_LAMBDA_FUNCTION_NAME": "test_function",
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/Functions",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "$LATEST",
+            "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
+            "LAMBDA_RUNTIME_DIR": "/var/runtime",
             "LAMBDA_TASK_ROOT": self.place(TASK_ROOT),
+            "LANG": "en_US.UTF-8",
+            "LC_CTYPE": "C.UTF-8",
             "LD_LIBRARY_PATH": ":".join(libraries),
             "PATH": f"{self.interpreter.path.parent}:/usr/local/bin:/usr/bin:/bin:{self.place(LAYER_ROOT + '/bin')}",
             "PWD": self.place(TASK_ROOT),
+            "PYTHONPATH": "/var/runtime",
+            "SHLVL": "0",
             "TMPDIR": self.place("/tmp"),
+            "TZ": ":UTC",
+            "_HANDLER": self.request.handler,
         }
         return environment | {key: self._value(value) for key, value in self.request.extra_env.items()}
 
@@ -82,52 +111,10 @@ class Layout:
         return text
 
 
-def search_order(request: AttemptRequest) -> list[str]:
-    """Returns `sys.path` by Lambda's paths. As there, a `PYTHONPATH` of the function replaces what the bootstrap would
-    put before the standard library, except for the function itself."""
-    entries = list(request.profile.python_path)
-    own = request.extra_env.get("PYTHONPATH")
-    if not own:
-        return entries
-    first = next((at for at, entry in enumerate(entries) if is_standard_library(entry)), len(entries))
-    given = [entry for entry in own.split(":") if entry]
-    return [TASK_ROOT, *given, *(entry for entry in entries[first:] if entry != TASK_ROOT)]
-
-
-def lambda_variables(request: AttemptRequest) -> dict[str, str]:
-    """Returns the variables that are the same wherever the attempt takes place.
-
-    They are those that AWS lists as reserved; the credentials are placeholders, since code may ask for them at import.
-    There is no HOME on Lambda.
-    """
-    return {
-        "AWS_ACCESS_KEY_ID": "placeholder",
-        "AWS_SECRET_ACCESS_KEY": "placeholder",
-        "AWS_SESSION_TOKEN": "placeholder",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_REGION": "us-east-1",
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{request.profile.runtime}",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3008",
-        "AWS_LAMBDA_FUNCTION_NAME": "test_function",
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/Functions",
-        "AWS_LAMBDA_LOG_STREAM_NAME": "$LATEST",
-        "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
-        "LAMBDA_RUNTIME_DIR": "/var/runtime",
-        "LANG": "en_US.UTF-8",
-        "LC_CTYPE": "C.UTF-8",
-        "PYTHONPATH": "/var/runtime",
-        "SHLVL": "0",
-        "TZ": ":UTC",
-        "_HANDLER": request.handler,
-    }
-
-
 def _is_mounted(path: str) -> bool:
     return any(path == mount or path.startswith(mount + "/") for mount in (TASK_ROOT, LAYER_ROOT))
 
 
-def is_standard_library(path: str) -> bool:
+def _is_standard_library(path: str) -> bool:
     """`/var/lang/lib/python313.zip`, `/var/lang/lib/python3.13`, `/var/lang/lib/python3.13/lib-dynload`."""
-    return _STANDARD_LIBRARY.search(path) is not None
+    return path.startswith("/var/lang/lib/python") and not path.endswith("/site-packages")
