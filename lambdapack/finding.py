@@ -5,12 +5,36 @@ Knows nothing about artifacts, runtimes or rendering.
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 Json = Any  # a value json.dumps takes
+
+_METADATA_VERSION = re.compile(r"-[^/-]+(?=\.(?:dist|egg)-info(?:/|$))")
+# The evidence that says what a finding is about, and not in what way it is so.
+_IDENTITY = (
+    "attribute",
+    "distribution",
+    "file",
+    "function",
+    "handler",
+    "importer",
+    "layer",
+    "library",
+    "module",
+    "name",
+    "problem",
+    "quota",
+    "requirement",
+    "soname",
+    "symbol",
+    "type",
+)
 
 
 class Severity(StrEnum):
@@ -63,6 +87,22 @@ class Finding:
         return cls(code, name, hit.severity, hit.path, hit.message, hit.fix, hit.evidence, hit.chain)
 
     @property
+    def fingerprint(self) -> str:
+        """The same for the same cause in the same place, whatever is said of it: see `fingerprint_of`."""
+        return fingerprint_of(self.code, self.path, self.evidence)
+
+    @property
     def sort_key(self) -> tuple[int, str, str, str]:
         """Worst first, then by code and place: the order of every output."""
         return (self.severity.rank, self.code, self.path or "", self.message)
+
+
+def fingerprint_of(code: str, path: str | None, evidence: Mapping[str, Json]) -> str:
+    """Returns 32 hexadecimal digits that a finding keeps from one artifact to the next.
+
+    Wording, lines, versions, sizes and severity change with every build and are no part of it.
+    """
+    identity = {key: evidence[key] for key in _IDENTITY if evidence.get(key) is not None}
+    place = _METADATA_VERSION.sub("", path) if path else None
+    text = json.dumps([code, place, identity], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

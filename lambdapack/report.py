@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from lambdapack.finding import Finding, Json, Severity
 
@@ -16,6 +17,15 @@ class Skipped:
 
     code: str | None
     path: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A finding that does not count, and why: ignored by an option or in the configuration, or in the baseline."""
+
+    finding: Finding
+    by: Literal["option", "configuration", "baseline"]
     reason: str
 
 
@@ -39,7 +49,8 @@ class Report:
 
     `size_limit` is the quota for the unzipped function and layers, or for an image, in bytes. `import_test` is the
     attempt as data (`status` is `ok`, `failed` or `not-run`), None when none was asked for. `written` is False when a
-    build was rejected and its output was not put in place, None when nothing was built. `timings` are seconds.
+    build was rejected and its output was not put in place, None when nothing was built. `suppressed` are findings that
+    do not count. `notes` warn of something that is no property of the artifact. `timings` are seconds.
     """
 
     artifact: ArtifactSummary
@@ -53,6 +64,8 @@ class Report:
     assumed: tuple[str, ...] = ()
     import_test: Mapping[str, Json] | None = None
     written: bool | None = None
+    suppressed: tuple[Suppressed, ...] = ()
+    notes: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
 
     @property

@@ -27,6 +27,7 @@ _VERBS = {
     "build": "build the artifact of a configured function, and inspect it",
     "inspect": "say what will fail on Lambda in an artifact, and why; runs nothing of it",
     "test": "import the handler of an artifact in its runtime",
+    "checks": "list all checks: codes, names, what they say",
     "explain": "print the page of a check: what it finds, why it fails, how to fix it",
     "runtimes": "list the Lambda runtimes, or show what one of them offers",
 }

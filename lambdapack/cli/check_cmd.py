@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from lambdapack.cli.functions import Presentation, build_all, environment_of, selected
-from lambdapack.cli.options import artifact_option, fail_on_option, function_options, output_options, test_options
+from lambdapack.cli.functions import build_all
+from lambdapack.cli.options import (
+    FunctionChoice,
+    Judging,
+    Presentation,
+    TestChoice,
+    exit_zero_option,
+    function_options,
+    judging_options,
+    presentation_options,
+    test_options,
+)
 from lambdapack.workflows.import_test import AttemptOptions
 
 
 @click.command("check")
 @function_options
-@artifact_option
 @click.option("--require-test", is_flag=True, help="Fail (exit 4) when the import test cannot be run here.")
 @test_options
-@fail_on_option
-@output_options
+@judging_options
+@exit_zero_option
+@presentation_options
 def command(
-    function_names: tuple[str, ...],
-    config: Path | None,
-    output: Path | None,
+    chosen: FunctionChoice,
     require_test: bool,
-    timeout: float,
-    environment: tuple[str, ...],
-    no_python_downloads: bool,
-    fail_on: str,
-    form: str,
-    verbose: bool,
-    quiet: bool,
+    test: TestChoice,
+    judging: Judging,
+    exit_zero: bool,
+    show_as: Presentation,
 ) -> int:
     """Build the configured functions, inspect what was built, and import the handler from it."""
-    functions, root = selected(config, function_names, output)
-    return build_all(
-        functions,
-        root,
-        output=output,
-        test=AttemptOptions(no_python_downloads, timeout, environment_of(environment)),
-        require_test=require_test,
-        fail_on=fail_on,
-        show_as=Presentation(form, verbose, quiet),
-    )
+    options = AttemptOptions(test.no_python_downloads, test.timeout, test.variables)
+    return build_all(chosen, judging, test=options, require_test=require_test, exit_zero=exit_zero, show_as=show_as)

@@ -2,56 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import click
 
 from lambdapack.cli.app import say
+from lambdapack.cli.options import FunctionChoice, Judging, Presentation
 from lambdapack.cli.output import Stopwatch, exit_status, progress, show, show_json
 from lambdapack.errors import EXIT_MISSING, LambdapackError, UsageError, worst_exit_status
-from lambdapack.finding import Severity
 from lambdapack.report import Report
 from lambdapack.settings import FunctionSettings, load_settings, select_functions
 from lambdapack.workflows.import_test import AttemptOptions, import_handler
 from lambdapack.workflows.verified_build import VerifiedBuild, build_and_inspect
 
 
-@dataclass(frozen=True, slots=True)
-class Presentation:
-    """How results are shown."""
-
-    form: str
-    verbose: bool
-    quiet: bool
-
-
-def selected(
-    config: Path | None, names: Sequence[str], output: Path | None
-) -> tuple[list[FunctionSettings], Path | None]:
-    """Returns the functions to build and the folder of their configuration."""
-    settings = load_settings(config, Path.cwd())
-    functions = select_functions(settings, list(names))
-    if output is not None and len(functions) > 1:
-        raise UsageError(
-            f"--output names one file, but {len(functions)} functions would be built", hint="add --function NAME"
-        )
-    return functions, settings.folder
-
-
 def build_all(
-    functions: Sequence[FunctionSettings],
-    root: Path | None,
+    chosen: FunctionChoice,
+    judging: Judging,
     *,
-    output: Path | None,
     test: AttemptOptions | None,
     require_test: bool,
-    fail_on: str,
+    exit_zero: bool,
     show_as: Presentation,
 ) -> int:
     """Builds, inspects and, with `test`, imports each function; returns the worst exit status."""
+    functions, root = _selected(chosen)
+    selection = judging.selection()
     statuses: list[int] = []
     reports: list[Report] = []
     for function in functions:
@@ -65,8 +42,9 @@ def build_all(
                     function,
                     root=root,
                     attempt=attempt,
-                    fail_on=Severity(fail_on),
-                    output=output.resolve() if output else None,
+                    fail_on=judging.severity,
+                    selection=selection,
+                    output=chosen.output.resolve() if chosen.output else None,
                     progress=tell,
                 )
         except LambdapackError as error:
@@ -76,8 +54,8 @@ def build_all(
         _note_unused_patterns(function, built)
         reports.append(built.report)
         if show_as.form != "json":
-            show(built.report, show_as.form, verbose=show_as.verbose, quiet=show_as.quiet, seconds=watch.seconds)
-        statuses.append(exit_status(built.report))
+            show(built.report, show_as, seconds=watch.seconds)
+        statuses.append(exit_status(built.report, exit_zero=exit_zero))
         tested = built.report.import_test
         if require_test and tested is not None and tested["status"] == "not-run":
             statuses.append(EXIT_MISSING)
@@ -86,15 +64,15 @@ def build_all(
     return worst_exit_status(statuses)
 
 
-def environment_of(pairs: Sequence[str]) -> dict[str, str]:
-    """Turns repeated `--env KEY=VALUE` into a mapping."""
-    found = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not key:
-            raise click.BadParameter(f"{pair!r} is not KEY=VALUE", param_hint="--env")
-        found[key] = value
-    return found
+def _selected(chosen: FunctionChoice) -> tuple[list[FunctionSettings], Path | None]:
+    """Returns the functions to build, layers before those that may use them, and the folder of their configuration."""
+    settings = load_settings(chosen.config, Path.cwd())
+    functions = select_functions(settings, chosen.function_names)
+    if chosen.output is not None and len(functions) > 1:
+        raise UsageError(
+            f"--output names one file, but {len(functions)} functions would be built", hint="add --function NAME"
+        )
+    return sorted(functions, key=lambda function: function.package != "layer"), settings.folder
 
 
 def _note_unused_patterns(function: FunctionSettings, built: VerifiedBuild) -> None:

@@ -3,45 +3,48 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import click
 
-from lambdapack.cli.options import fail_on_option, output_options, target_of, target_options
-from lambdapack.cli.output import Stopwatch, progress, show
-from lambdapack.finding import Severity
+from lambdapack.cli.options import (
+    ArtifactChoice,
+    Judging,
+    Presentation,
+    artifact_options,
+    exit_zero_option,
+    judging_options,
+    presentation_options,
+)
+from lambdapack.cli.output import Stopwatch, progress, show, show_runtimes
+from lambdapack.cli.targets import target_of
 from lambdapack.workflows.inspection import inspect
+from lambdapack.workflows.several_runtimes import inspect_for_runtimes, named_runtimes
 
 
 @click.command("inspect")
-@target_options
+@artifact_options
 @click.option(
     "--kind", type=click.Choice(["function", "layer"]), help="What the artifact is. Default: recognised by its folders."
 )
-@fail_on_option
-@output_options
-def command(
-    artifact: str,
-    runtime: str | None,
-    architecture: str | None,
-    handler: str | None,
-    layers: tuple[Path, ...],
-    function_name: str | None,
-    config: Path | None,
-    kind: str | None,
-    fail_on: str,
-    form: str,
-    verbose: bool,
-    quiet: bool,
-) -> int:
+@judging_options
+@exit_zero_option
+@presentation_options
+def command(chosen: ArtifactChoice, kind: str | None, judging: Judging, exit_zero: bool, show_as: Presentation) -> int:
     """Say what will fail on Lambda in ARTIFACT, and why. Runs nothing of it.
 
-    ARTIFACT is a ZIP, a folder, a container image in a file or OCI folder, or the name of one: NAME:TAG in the
-    container engine, docker://NAME:TAG in its registry.
+    ARTIFACT is a ZIP, a wheel, a folder, a container image in a file or OCI folder, or the name of one: NAME:TAG in
+    the container engine, docker://NAME:TAG in its registry. With --runtime given several times, or --runtime all, it is
+    judged against each of them.
     """
     watch = Stopwatch()
-    target = target_of(artifact, runtime, architecture, handler, layers, function_name, config)
-    target = replace(target, fail_on=Severity(fail_on), kind=kind or target.kind)  # type: ignore[arg-type]
-    with progress(quiet=quiet) as tell:
-        report = inspect(target, progress=tell)
-    return show(report, form, verbose=verbose, quiet=quiet, seconds=watch.seconds)
+    several = len(chosen.runtimes) > 1 or "all" in chosen.runtimes
+    target = target_of(chosen, judging, None if several else next(iter(chosen.runtimes), None))
+    target = replace(target, kind=kind or target.kind)  # type: ignore[arg-type]  # click lets only these through
+    with progress(quiet=show_as.quiet) as tell:
+        if several:
+            reports = inspect_for_runtimes(target, named_runtimes(chosen.runtimes), tell)
+        else:
+            reports = [inspect(target, progress=tell)]
+    if several:
+        return show_runtimes(reports, show_as, exit_zero=exit_zero)
+    return show(reports[0], show_as, exit_zero=exit_zero, seconds=watch.seconds)

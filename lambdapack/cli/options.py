@@ -1,36 +1,122 @@
-"""Options that several verbs share, and how they meet the configuration."""
+"""Options that several verbs share. Each group reaches its verb as one object, made here from what was given."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from lambdapack.errors import UsageError
-from lambdapack.settings import FunctionSettings, load_settings, select_functions
-from lambdapack.workflows.inspection import Target
+from lambdapack.finding import Severity
+from lambdapack.selection import Baseline, Selection, expand_codes, read_baseline
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _joined(*options: Callable[[F], F]) -> Callable[[F], F]:
-    def decorate(function: F) -> F:
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """How results are shown."""
+
+    form: str
+    verbose: bool
+    quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """Which findings count, and from which severity on they fail; raw, as they were given."""
+
+    select: tuple[str, ...]
+    ignore: tuple[str, ...]
+    baseline: Path | None
+    fail_on: str
+
+    @property
+    def severity(self) -> Severity:
+        return Severity(self.fail_on)
+
+    def selection(self) -> Selection:
+        """Reads the baseline and the codes. Raises `UsageError`."""
+        return Selection(
+            select=expand_codes(self.select, "--select") if self.select else None,
+            ignore=expand_codes(self.ignore, "--ignore"),
+            baseline=read_baseline(self.baseline) if self.baseline is not None else Baseline(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactChoice:
+    """An artifact and what is said of it; `runtimes` as often as `--runtime` was given."""
+
+    artifact: str
+    runtimes: tuple[str, ...]
+    architecture: str | None
+    handler: str | None
+    layers: tuple[Path, ...]
+    function_name: str | None
+    config: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionChoice:
+    """Which configured functions, and where their artifact goes."""
+
+    function_names: tuple[str, ...]
+    config: Path | None
+    output: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class TestChoice:
+    """How an import test is to run."""
+
+    __test__ = False  # no test of pytest's
+
+    timeout: float
+    environment: tuple[str, ...]
+    no_python_downloads: bool
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The repeated `--env KEY=VALUE` as a mapping."""
+        found = {}
+        for pair in self.environment:
+            key, equals, value = pair.partition("=")
+            if not equals or not key:
+                raise click.BadParameter(f"{pair!r} is not KEY=VALUE", param_hint="--env")
+            found[key] = value
+        return found
+
+
+def _group(name: str, kind: type, *options: Callable[[F], F]) -> Callable[[F], F]:
+    """Adds options to a verb; their values reach it as one `kind` in the argument `name`."""
+    taken = [item.name for item in fields(kind)]
+
+    def decorate(verb: F) -> F:
+        @functools.wraps(verb)
+        def call(**values: Any) -> Any:
+            made = kind(**{key: values.pop(key) for key in taken})
+            return verb(**values, **{name: made})
+
         for option in reversed(options):
-            function = option(function)
-        return function
+            call = option(call)  # the same function, with the option noted on it
+        return call  # type: ignore[return-value]
 
     return decorate
 
 
-config_option = click.option(
+_config_option = click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
     help="The pyproject.toml or lambdapack.toml to use, instead of the nearest one.",
 )
-output_options = _joined(
+presentation_options = _group(
+    "show_as",
+    Presentation,
     click.option(
         "--format",
         "form",
@@ -42,17 +128,33 @@ output_options = _joined(
     click.option("-v", "--verbose", is_flag=True, help="Show infos and whole import chains, too."),
     click.option("-q", "--quiet", is_flag=True, help="Print nothing unless the artifact fails."),
 )
-fail_on_option = click.option(
-    "--fail-on",
-    type=click.Choice(["error", "warning", "info"]),
-    default="error",
-    show_default=True,
-    help="Lowest severity that fails.",
+judging_options = _group(
+    "judging",
+    Judging,
+    click.option("--select", multiple=True, metavar="CODE", help="Run these checks only: ELF002, ELF, a name; repeat."),
+    click.option("--ignore", multiple=True, metavar="CODE", help="Count no findings of these checks; repeat."),
+    click.option(
+        "--baseline",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="An earlier JSON report: what it holds does not count.",
+    ),
+    click.option(
+        "--fail-on",
+        type=click.Choice(["error", "warning", "info"]),
+        default="error",
+        show_default=True,
+        help="Lowest severity that fails.",
+    ),
 )
-target_options = _joined(
+artifact_options = _group(
+    "chosen",
+    ArtifactChoice,
     click.argument("artifact"),
     click.option(
         "--runtime",
+        "runtimes",
+        multiple=True,
         help="Lambda runtime, like python3.13. Default: the configuration's, else told by the extension modules.",
     ),
     click.option("--arch", "architecture", help="x86_64 (default) or arm64."),
@@ -65,23 +167,27 @@ target_options = _joined(
         help="A layer's ZIP or folder; repeat in order.",
     ),
     click.option(
-        "--function", "function_name", help="Take runtime, architecture and handler from this configured function."
+        "--function", "function_name", help="Take runtime, architecture, handler … from this configured function."
     ),
-    config_option,
+    _config_option,
 )
-function_options = _joined(
+function_options = _group(
+    "chosen",
+    FunctionChoice,
     click.option(
         "--function", "function_names", multiple=True, help="A configured function; repeatable. Default: all of them."
     ),
-    config_option,
+    _config_option,
+    click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Write the artifact here (one function only).",
+    ),
 )
-artifact_option = click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the artifact here (one function only).",
-)
-test_options = _joined(
+test_options = _group(
+    "test",
+    TestChoice,
     click.option(
         "--timeout",
         type=click.FloatRange(min=0.1),
@@ -103,39 +209,15 @@ test_options = _joined(
         help="Never fetch an interpreter for the import test.",
     ),
 )
+exit_zero_option = click.option(
+    "--exit-zero", is_flag=True, help="Exit with 0 where findings would make it 1; other failures stay."
+)
 
 
-def target_of(
-    artifact: str,
-    runtime: str | None,
-    architecture: str | None,
-    handler: str | None,
-    layers: tuple[Path, ...],
-    function_name: str | None,
-    config: Path | None,
-) -> Target:
-    """Joins options and configuration, which counts for a configured output or when a function is named."""
-    if handler is not None and not handler.strip():
-        raise UsageError("--handler is empty", hint="give it as Lambda is given it, like handler.lambda_handler")
-    target = Target(artifact, layers, runtime, architecture, handler)
-    try:
-        settings = load_settings(config, Path.cwd())
-    except UsageError:
-        if function_name is not None or config is not None:
-            raise
-        return target  # a mistake in a configuration that nobody referred to is no concern of this artifact
-    function: FunctionSettings | None = None
-    if function_name is not None:
-        function = select_functions(settings, [function_name])[0]
-    else:
-        resolved = Path(artifact).resolve()
-        function = next((item for item in settings.functions.values() if item.output.resolve() == resolved), None)
-    if function is None:
-        return target
-    return replace(
-        target,
-        runtime=runtime or function.runtime,
-        architecture=architecture or function.architecture,
-        handler=handler or function.handler or None,
-        kind="layer" if function.package == "layer" else "function",
-    )
+def only_runtime(runtimes: tuple[str, ...]) -> str | None:
+    """Returns the one runtime that was given, or None; several are a `UsageError`."""
+    if len(runtimes) > 1 or "all" in runtimes:
+        raise UsageError(
+            "--runtime: an import test runs on one runtime at a time", hint="lambdapack inspect compares several"
+        )
+    return runtimes[0] if runtimes else None

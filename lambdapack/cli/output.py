@@ -10,8 +10,10 @@ from contextlib import contextmanager
 
 import click
 
-from lambdapack.errors import EXIT_BUG, EXIT_FINDINGS, EXIT_OK
+from lambdapack.cli.options import Presentation
+from lambdapack.errors import EXIT_BUG, EXIT_FINDINGS, EXIT_OK, worst_exit_status
 from lambdapack.render.json_format import render_json, render_json_reports
+from lambdapack.render.runtimes import render_runtimes
 from lambdapack.render.text import TextStyle, render_text
 from lambdapack.report import Report
 
@@ -25,14 +27,13 @@ def colour_on(stream: object) -> bool:
     return bool(getattr(stream, "isatty", lambda: False)()) and os.environ.get("TERM") != "dumb"
 
 
-def show(report: Report, form: str, *, verbose: bool, quiet: bool, seconds: float) -> int:
+def show(report: Report, show_as: Presentation, *, exit_zero: bool = False, seconds: float) -> int:
     """Prints a report on standard output and returns the exit status it stands for."""
-    if form == "json":
+    if show_as.form == "json":
         click.echo(render_json(report), nl=False, color=True)
-    elif not quiet or report.failed:
-        style = TextStyle(colour=colour_on(sys.stdout), verbose=verbose)
-        click.echo(render_text(report, style, seconds=seconds), nl=False, color=True)
-    return exit_status(report)
+    elif not show_as.quiet or report.failed:
+        click.echo(render_text(report, _style(show_as), seconds=seconds), nl=False, color=True)
+    return exit_status(report, exit_zero=exit_zero)
 
 
 def show_json(reports: Sequence[Report], *, several: bool) -> None:
@@ -40,11 +41,24 @@ def show_json(reports: Sequence[Report], *, several: bool) -> None:
     click.echo(render_json_reports(reports) if several else render_json(reports[0]), nl=False, color=True)
 
 
-def exit_status(report: Report) -> int:
-    """Returns the exit status of a report."""
+def show_runtimes(reports: Sequence[Report], show_as: Presentation, *, exit_zero: bool) -> int:
+    """Prints the reports on one artifact for several runtimes and returns the worst exit status."""
+    if show_as.form == "json":
+        show_json(reports, several=True)
+    elif not show_as.quiet or any(report.failed for report in reports):
+        click.echo(render_runtimes(reports, _style(show_as)), nl=False, color=True)
+    return worst_exit_status([exit_status(report, exit_zero=exit_zero) for report in reports])
+
+
+def exit_status(report: Report, *, exit_zero: bool = False) -> int:
+    """Returns the exit status of a report; `exit_zero` changes only that of findings."""
     if report.has_bug:
         return EXIT_BUG
-    return EXIT_FINDINGS if report.failed else EXIT_OK
+    return EXIT_FINDINGS if report.failed and not exit_zero else EXIT_OK
+
+
+def _style(show_as: Presentation) -> TextStyle:
+    return TextStyle(colour=colour_on(sys.stdout), verbose=show_as.verbose)
 
 
 @contextmanager

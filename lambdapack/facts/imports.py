@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +14,7 @@ from lambdapack.facts.absence import Absence, AbsenceReader
 from lambdapack.facts.belief import Belief
 from lambdapack.facts.distributions import DistFacts, owners
 from lambdapack.facts.execution import Executor
-from lambdapack.facts.grammar import SyntaxProblem, check_syntax
+from lambdapack.facts.grammar import SyntaxProblem, check_syntax, find_parser
 from lambdapack.facts.handler import HandlerFacts
 from lambdapack.facts.linking import NativeFacts
 from lambdapack.facts.modules import Module, ModuleFinder
@@ -86,8 +88,10 @@ class ImportFacts:
         """Compiles what was executed and nobody else has compiled; True when something was refused."""
         if not self._unchecked:
             return False
-        problems = check_syntax(tuple(self._unchecked.values()), self._profile.python)
-        found = {path: problem for path, problem in zip(self._unchecked, problems, strict=True) if problem}
+        find_parser()  # before the threads: what it reads of this Python's set-up is not made for several at once
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            problems = pool.map(lambda data: check_syntax(data, self._profile.python), self._unchecked.values())
+            found = {path: problem for path, problem in zip(self._unchecked, problems, strict=True) if problem}
         self._unchecked.clear()
         self._refusals |= found
         return bool(found)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lambdapack import __version__
-from lambdapack.finding import Json, Severity
+from lambdapack.finding import Finding, Json, Severity
 from lambdapack.report import Report
 
 SCHEMA_VERSION = 1
@@ -30,28 +30,37 @@ def report_to_data(report: Report) -> dict[str, Json]:
         "handler": report.handler,
         "assumed": list(report.assumed),
         "verdict": report.verdict,
-        "findings": [
-            {
-                "code": finding.code,
-                "name": finding.name,
-                "severity": finding.severity.value,
-                "path": finding.path,
-                "message": finding.message,
-                "fix": finding.fix,
-                "evidence": dict(finding.evidence),
-                "chain": list(finding.chain),
-            }
-            for finding in report.findings
+        "findings": [finding_to_data(finding) for finding in report.findings],
+        "suppressed": [
+            {**finding_to_data(item.finding), "by": item.by, "reason": item.reason} for item in report.suppressed
         ],
         "skipped": [asdict(skipped) for skipped in report.skipped],
         "import_test": None if report.import_test is None else dict(report.import_test),
         "written": report.written,
+        "notes": list(report.notes),
         "summary": {
             **{f"{severity.value}s": report.count(severity) for severity in Severity},
+            "ignored": sum(item.by != "baseline" for item in report.suppressed),
+            "in_baseline": sum(item.by == "baseline" for item in report.suppressed),
             "fail_on": report.fail_on.value,
             "size_limit": report.size_limit,
         },
         "timings": {name: round(seconds, 4) for name, seconds in report.timings.items()},
+    }
+
+
+def finding_to_data(finding: Finding) -> dict[str, Json]:
+    """Returns one finding as JSON data."""
+    return {
+        "code": finding.code,
+        "name": finding.name,
+        "severity": finding.severity.value,
+        "path": finding.path,
+        "message": finding.message,
+        "fix": finding.fix,
+        "evidence": dict(finding.evidence),
+        "chain": list(finding.chain),
+        "fingerprint": finding.fingerprint,
     }
 
 

@@ -34,6 +34,8 @@ def render_text(report: Report, style: TextStyle, *, seconds: float | None = Non
         lines += [*_finding(group, style), ""]
     lines += [style.paint("dim", line) for line in _skipped(report)]
     lines += [style.paint("dim", f"assumed {assumed}") for assumed in report.assumed]
+    lines += _suppressed(report)
+    lines += [f"{style.paint('warning', 'warning')}: {plain(note)}" for note in report.notes]
     lines += _import_test(report, style)
     lines.append(verdict_line(report, style, seconds=seconds))
     return "\n".join(lines) + "\n"
@@ -113,6 +115,22 @@ def _skipped(report: Report) -> Iterator[str]:
         reasons.setdefault(skipped.reason, []).append(skipped.path or skipped.code or "")
     for reason, what in reasons.items():
         yield plain(f"skipped {', '.join(what)}: {reason}")
+
+
+def _suppressed(report: Report) -> Iterator[str]:
+    """One line for all findings that do not count, with the reasons of those that were ignored."""
+    reasons: dict[str, set[str]] = {}
+    ignored = [item for item in report.suppressed if item.by != "baseline"]
+    for item in ignored:
+        reasons.setdefault(item.reason, set()).add(item.finding.code)
+    parts = []
+    if ignored:
+        why = "; ".join(f"{', '.join(sorted(codes))}: {reason}" for reason, codes in reasons.items())
+        parts.append(f"{len(ignored)} ignored ({why})")
+    if len(report.suppressed) > len(ignored):
+        parts.append(f"{len(report.suppressed) - len(ignored)} in the baseline")
+    if parts:
+        yield plain(f"not counted: {', '.join(parts)}")
 
 
 def _chain(chain: tuple[str, ...], style: TextStyle) -> str:

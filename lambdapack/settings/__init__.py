@@ -6,6 +6,7 @@ line: file, dotted key, what is wrong, what to write.
 
 from lambdapack.settings.cache import CACHE_VARIABLE, cache_folder
 from lambdapack.settings.functions import ARCHITECTURE_SPELLINGS, DEFAULT_ARCHITECTURE, FunctionSettings, PackageKind
+from lambdapack.settings.ignores import Ignore
 from lambdapack.settings.loading import Settings, load_settings, select_functions
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "CACHE_VARIABLE",
     "DEFAULT_ARCHITECTURE",
     "FunctionSettings",
+    "Ignore",
     "PackageKind",
     "Settings",
     "cache_folder",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from lambdapack.settings.ignores import Ignore, read_ignores
 from lambdapack.settings.table import Table, exists
 from lambdapack.settings.wording import did_you_mean, nearest_word, shown
 
@@ -20,7 +21,18 @@ PackageKind = Literal["zip", "layer", "image"]
 PACKAGE_KINDS: tuple[PackageKind, ...] = get_args(PackageKind)
 DEFAULT_ARCHITECTURE = "x86_64"
 DEFAULT_KEYS = ("runtime", "architecture")
-FUNCTION_KEYS = ("handler", *DEFAULT_KEYS, "source", "shared", "requirements", "exclude", "package", "output")
+FUNCTION_KEYS = (
+    "handler",
+    *DEFAULT_KEYS,
+    "source",
+    "shared",
+    "requirements",
+    "exclude",
+    "package",
+    "output",
+    "layers",
+    "ignore",
+)
 
 # Lambda's own rule for a function's name, but for a leading `-`, which a command line would take for an option.
 _FUNCTION_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
@@ -41,6 +53,8 @@ class FunctionSettings:
     `requirements`: requirement files (`requirement_files`) or requirement strings (`requirement_list`), not both.
     `exclude`: glob patterns over paths in the artifact.
     `output`: where the artifact is written, `dist/NAME.zip` beside the configuration by default.
+    `layers`: ZIPs or folders of the layers it runs with, in order; they may not be there yet.
+    `ignores`: findings that do not count, those of all functions first.
     """
 
     name: str
@@ -54,12 +68,14 @@ class FunctionSettings:
     exclude: tuple[str, ...]
     package: PackageKind
     output: Path
+    layers: tuple[Path, ...] = ()
+    ignores: tuple[Ignore, ...] = ()
 
 
 def read_functions(table: Table) -> dict[str, FunctionSettings]:
     """Reads the defaults and the functions of our table; other keys of it are a `UsageError`."""
-    table.refuse_unknown(("functions", *DEFAULT_KEYS))
-    runtime, architecture = _runtime(table), _architecture(table)
+    table.refuse_unknown(("functions", *DEFAULT_KEYS, "ignore"))
+    defaults = _Defaults(_runtime(table), _architecture(table), read_ignores(table))
     functions: dict[str, FunctionSettings] = {}
     named = table.table("functions")
     for name in named.values if named else ():
@@ -68,18 +84,27 @@ def read_functions(table: Table) -> dict[str, FunctionSettings]:
             raise named.error("", f"{name!r} is not a function's name; use up to 64 letters, digits, '-' and '_'")
         own = named.table(name)
         assert own is not None
-        functions[name] = _function(own, name, runtime, architecture)
+        functions[name] = _function(own, name, defaults)
     _refuse_shared_output(named, functions)
     return functions
 
 
-def _function(table: Table, name: str, runtime: str | None, architecture: str | None) -> FunctionSettings:
+@dataclass(frozen=True, slots=True)
+class _Defaults:
+    """What stands above the functions and holds for all of them."""
+
+    runtime: str | None
+    architecture: str | None
+    ignores: tuple[Ignore, ...]
+
+
+def _function(table: Table, name: str, defaults: _Defaults) -> FunctionSettings:
     table.refuse_unknown(FUNCTION_KEYS)
     package = _package(table)
     handler = table.string("handler", "handler.lambda_handler")
     if handler is None and package != "layer":
         raise table.error("handler", 'is missing; write handler = "MODULE.FUNCTION"')
-    runtime = _runtime(table) or runtime
+    runtime = _runtime(table) or defaults.runtime
     if runtime is None:
         raise table.error("runtime", 'is missing; write runtime = "python3.13", here or once for all functions')
     source = tuple(_paths(table, "source", "src"))
@@ -91,7 +116,7 @@ def _function(table: Table, name: str, runtime: str | None, architecture: str | 
         name=name,
         handler=handler or "",
         runtime=runtime,
-        architecture=_architecture(table) or architecture or DEFAULT_ARCHITECTURE,
+        architecture=_architecture(table) or defaults.architecture or DEFAULT_ARCHITECTURE,
         source=source,
         shared=shared,
         requirement_files=requirement_files,
@@ -99,6 +124,8 @@ def _function(table: Table, name: str, runtime: str | None, architecture: str | 
         exclude=table.strings("exclude", "**/__pycache__/**"),
         package=package,
         output=_output(table, name),
+        layers=tuple(table.absolute(text) for text in table.strings("layers", "dist/layer.zip")),
+        ignores=(*defaults.ignores, *read_ignores(table)),
     )
 
 

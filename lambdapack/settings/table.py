@@ -23,6 +23,11 @@ class Table:
     def dotted(self, key: str) -> str:
         return f"{self.key}.{key}" if self.key else key
 
+    @property
+    def place(self) -> str:
+        """File and table, as messages begin."""
+        return f"{shown(self.path)}: {self.key}" if self.key else shown(self.path)
+
     def error(self, key: str, problem: str) -> UsageError:
         """The one line about `key` of this table (about the table itself when `key` is empty)."""
         place = self.dotted(key) if key else self.key

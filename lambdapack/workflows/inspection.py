@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -18,10 +18,11 @@ from lambdapack.engine import run_checks
 from lambdapack.errors import UsageError
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.facts.extension import read_extension_name
-from lambdapack.finding import Json, Severity
+from lambdapack.finding import Severity
 from lambdapack.profiles import ARCHITECTURES, RuntimeProfile, known_runtimes, load_profile
 from lambdapack.progress import Progress, silent
 from lambdapack.report import ArtifactSummary, Report
+from lambdapack.selection import Selection
 from lambdapack.workflows.image_runtime import handler_of_image, profile_of_image, runtime_of_image
 
 Kind = Literal["function", "layer", "image"]
@@ -43,6 +44,7 @@ class Target:
     handler: str | None = None
     kind: Kind | None = None
     fail_on: Severity = Severity.ERROR
+    selection: Selection = field(default_factory=Selection)
     name: str | None = None
     hints: Hints = field(default_factory=Hints)
 
@@ -146,35 +148,42 @@ def inspect(target: Target, attempt: Attempt | None = None, *, codes: str = "", 
     started = time.perf_counter()
     with ExitStack() as exit_stack:
         opened = open_target(target, exit_stack, progress)
-        path = Path(target.path)
-        size = path.stat().st_size if opened.image is None and path.is_file() else None
-        subject = subject_of(opened, zipped_size=size)
-        timings = {}
-        if attempt is not None:
-            before = time.perf_counter()
-            subject.attempts = (attempt(opened),)
-            timings["import_test"] = time.perf_counter() - before
-        findings, skipped = run_checks(subject, [item for item in all_checks() if item.code.startswith(codes)])
-        summary = _summary(target, opened, subject, size)
-        timings["total"] = time.perf_counter() - started
-    return Report(
-        artifact=summary,
-        runtime=opened.profile.runtime,
-        architecture=opened.profile.architecture,
-        handler=opened.handler,
-        findings=findings,
-        skipped=skipped,
-        size_limit=subject.size_limit,
-        fail_on=target.fail_on,
-        assumed=opened.assumed,
-        import_test=_told(subject.attempts[0]) if subject.attempts else None,
-        timings=timings,
+        return inspect_opened(opened, attempt, codes=codes, started=started)
+
+
+def inspect_opened(
+    opened: Opened, attempt: Attempt | None = None, *, codes: str = "", started: float | None = None
+) -> Report:
+    """Judges what was opened already: as `inspect`. `started` is when the work began, by `time.perf_counter`."""
+    started = time.perf_counter() if started is None else started
+    target = opened.target
+    path = Path(target.path)
+    size = path.stat().st_size if opened.image is None and path.is_file() else None
+    subject = subject_of(opened, zipped_size=size)
+    timings = {}
+    if attempt is not None:
+        before = time.perf_counter()
+        subject.attempts = (attempt(opened),)
+        timings["import_test"] = time.perf_counter() - before
+    wanted = [item for item in all_checks() if item.code.startswith(codes) and target.selection.runs(item)]
+    findings, skipped = run_checks(subject, wanted)
+    summary = _summary(target, opened, subject, size)
+    timings["total"] = time.perf_counter() - started
+    return target.selection.apply(
+        Report(
+            artifact=summary,
+            runtime=opened.profile.runtime,
+            architecture=opened.profile.architecture,
+            handler=opened.handler,
+            findings=findings,
+            skipped=skipped,
+            size_limit=subject.size_limit,
+            fail_on=target.fail_on,
+            assumed=opened.assumed,
+            import_test=asdict(subject.attempts[0]) if subject.attempts else None,
+            timings=timings,
+        )
     )
-
-
-def _told(attempt: ImportAttempt) -> dict[str, Json]:
-    """The attempt as data. Imports that took no time worth speaking of stay out: there can be thousands."""
-    return asdict(replace(attempt, imports=attempt.long_imports(_IMPORT_SECONDS)))
 
 
 def _summary(target: Target, opened: Opened, subject: Subject, zipped_size: int | None) -> ArtifactSummary:

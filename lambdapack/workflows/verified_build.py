@@ -12,6 +12,7 @@ from lambdapack.finding import Severity
 from lambdapack.profiles import load_profile
 from lambdapack.progress import Progress
 from lambdapack.report import Report
+from lambdapack.selection import Selection
 from lambdapack.settings import FunctionSettings
 from lambdapack.workflows.inspection import Attempt, Target, inspect
 
@@ -30,14 +31,16 @@ def build_and_inspect(
     root: Path | None,
     attempt: Attempt | None = None,
     fail_on: Severity = Severity.ERROR,
+    selection: Selection | None = None,
     output: Path | None = None,
     progress: Progress,
 ) -> VerifiedBuild:
     """Builds one function; a file that its inspection (or import test) rejects never becomes the artifact.
 
-    `root` is the folder of the configuration.
+    `root` is the folder of the configuration, whose ignores join `selection`.
     """
     store = WheelStore()
+    selection = (selection or Selection()).with_rules(function.ignores)
     try:
         profile = load_profile(function.runtime, function.architecture)
         plan = plan_build(function, profile, store, progress, root=root)
@@ -53,11 +56,13 @@ def build_and_inspect(
         progress(f"inspecting {plan.output.name}")
         target = Target(
             path,
+            function.layers,
             runtime=function.runtime,
             architecture=function.architecture,
             handler=function.handler or None,
             kind="layer" if function.package == "layer" else "function",
             fail_on=fail_on,
+            selection=selection,
             name=_short(plan.output),
             hints=_hints(function, root),
         )
