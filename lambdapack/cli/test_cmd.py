@@ -32,7 +32,8 @@ from lambdapack.workflows.inspection import inspect
     type=click.Choice(["auto", "local"]),
     default="auto",
     show_default=True,
-    help="Where to import it. local runs the artifact's code on this machine, as you, without a sandbox.",
+    help="Where to import it. local runs the artifact's code on this machine, in a sandbox where one can be made; auto "
+    "never runs it outside of one.",
 )
 @test_options
 @judging_options
@@ -48,13 +49,8 @@ def command(
 ) -> int:
     """Import the handler of ARTIFACT as Lambda would, and show what CloudWatch would, and what it hides."""
     watch = Stopwatch()
-    if backend == "auto":
-        raise MissingRequirement(
-            f"{chosen.artifact}: no sandbox to run foreign code in, and none is run outside one without being told to",
-            hint="if you trust the artifact, add --backend local",
-        )
     target = target_of(chosen, judging, only_runtime(chosen.runtimes))
-    options = AttemptOptions(test.no_python_downloads, test.timeout, test.variables)
+    options = AttemptOptions(test.no_python_downloads, test.timeout, test.variables, require_sandbox=backend == "auto")
     with progress(quiet=show_as.quiet) as tell:
         report = inspect(target, partial(import_handler, options=options, progress=tell), codes="RUN", progress=tell)
     attempt = report.import_test

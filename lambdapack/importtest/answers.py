@@ -58,15 +58,21 @@ class Heard:
 
 
 def question(
-    request: AttemptRequest, nonce: str, *, client: bool, path: Sequence[str], site: Sequence[str], roots: Sequence[str]
+    request: AttemptRequest,
+    *,
+    packages: Sequence[str],
+    client: bool,
+    path: Sequence[str],
+    site: Sequence[str],
+    roots: Sequence[str],
 ) -> Answer:
-    """Returns the request for the probe. `path` is `sys.path` with `*` for the standard library, `site` the folders
-    whose `.pth` files run, `roots` the folders whose opened files are told; the caller adds where to answer."""
+    """Returns the request for the probe. `packages` are the folders where the runtime keeps its own, `client` whether
+    its client is there; `path` is `sys.path` with `*` for the standard library, `site` the folders whose `.pth` files
+    run, `roots` the folders whose opened files are told; the caller adds where to answer."""
     return {
-        "nonce": nonce,
         "handler": request.handler,
         "client": client,
-        "packages": [str(folder) for folder in request.runtime_packages],
+        "packages": list(packages),
         "preloaded": sorted(request.profile.preloaded_modules),
         "path": list(path),
         "site": list(site),
@@ -120,10 +126,10 @@ def account(request: AttemptRequest, heard: Heard, scene: Scene) -> ImportAttemp
             reason=f"{scene.python} did not start with the artifact's libraries: {exit_words(ended.status)}",
             remedy="look at the output; a file of the artifact stands in for a library the interpreter itself needs",
         )
-    if "loaded" in by_event:
+    if "loaded" in by_event and ended.stopped != "memory":
         return attempt
     traceback = shown(told.get("traceback", "") or own_frames(heard.crash))[-_LONGEST_TRACEBACK:] or None
-    if "failed" not in by_event:
+    if "failed" not in by_event or ended.stopped == "memory":
         # The process ended, or was ended, before the client could say anything: then Lambda's platform speaks.
         error_type, message = "Runtime.ExitError", exit_words(ended.status)
         if ended.stopped == "time":

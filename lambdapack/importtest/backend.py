@@ -28,7 +28,7 @@ class AttemptRequest:
     """One import of one handler.
 
     `mounts`: the absolute mount point and the trees merged there, later ones on top (`/var/task`, `/opt`).
-    `runtime_packages`: *unpacked* folders that stand where the runtime keeps its own packages (`awslambdaric`, boto3).
+    `runtime_packages`: the folder that stands where the runtime keeps its own packages (`awslambdaric`, boto3).
     `time_limit` is in seconds, `memory_limit` in bytes of resident memory (None: none).
     `extra_env`: what the function's configuration sets. `contracts`: names that have to be there afterwards
     (`shared.config:Config.load`). `no_python_downloads` forbids fetching an interpreter.
@@ -37,7 +37,7 @@ class AttemptRequest:
     mounts: Mapping[str, Sequence[Tree]]
     profile: RuntimeProfile
     handler: str
-    runtime_packages: tuple[Path, ...] = ()
+    runtime_packages: Path | None = None
     time_limit: float = 60.0
     memory_limit: int | None = 3008 * MEGABYTE
     extra_env: Mapping[str, str] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from pathlib import Path
 from lambdapack.importtest import probe
 from lambdapack.importtest.backend import LAYER_ROOT, TASK_ROOT, AttemptRequest
 from lambdapack.importtest.interpreters import Interpreter
+from lambdapack.importtest.sandbox import PRIVATE
 
 STANDARD_LIBRARY = "*"
 """In a search path: where the interpreter's own standard library stands."""
@@ -19,11 +20,17 @@ STANDARD_LIBRARY = "*"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One attempt's places. `root` holds `/var/task` and `/opt`; it is absolute and free of links."""
+    """One attempt's places. `root` holds `/var/task` and `/opt`; it is absolute and free of links. `/` for a sandbox,
+    where everything stands at Lambda's own places, the interpreter and the runtime's packages as well."""
 
     root: Path
     request: AttemptRequest
     interpreter: Interpreter
+
+    @property
+    def confined(self) -> bool:
+        """True where everything stands at Lambda's own places."""
+        return self.root == Path("/")
 
     def place(self, path: str) -> str:
         """Where one of Lambda's paths below `/var/task`, `/opt` or `/tmp` stands here."""
@@ -51,8 +58,11 @@ class Layout:
             elif _is_standard_library(entry):
                 if STANDARD_LIBRARY not in path:
                     path.append(STANDARD_LIBRARY)
+            elif self.confined:
+                path.append(entry)
             elif entry.endswith("/site-packages") or entry == "/var/runtime":
-                path += [str(folder) for folder in self.request.runtime_packages if str(folder) not in path]
+                packages = self.request.runtime_packages
+                path += [str(packages)] if packages is not None and str(packages) not in path else []
         return path
 
     @property
@@ -64,7 +74,8 @@ class Layout:
     def environment(self) -> dict[str, str]:
         """Lambda's variables and the function's own; nothing of the user's environment, above all no credentials."""
         profile = self.request.profile
-        libraries = [self.place(entry) for entry in profile.library_path if _is_mounted(entry)]
+        libraries = [self.place(entry) for entry in profile.library_path if self.confined or _is_mounted(entry)]
+        programs = "/var/lang/bin" if self.confined else str(self.interpreter.path.parent)
         # The variables that AWS lists as reserved; the credentials are placeholders, since code may ask for them
         # at import. There is no HOME on Lambda.
         environment = {
@@ -86,7 +97,7 @@ class Layout:
             "LANG": "en_US.UTF-8",
             "LC_CTYPE": "C.UTF-8",
             "LD_LIBRARY_PATH": ":".join(libraries),
-            "PATH": f"{self.interpreter.path.parent}:/usr/local/bin:/usr/bin:/bin:{self.place(LAYER_ROOT + '/bin')}",
+            "PATH": f"{programs}:/usr/local/bin:/usr/bin/:/bin:{self.place(LAYER_ROOT + '/bin')}",
             "PWD": self.place(TASK_ROOT),
             "PYTHONPATH": "/var/runtime",
             "SHLVL": "0",
@@ -103,9 +114,12 @@ class Layout:
     def as_on_lambda(self, text: str, standard_library: str) -> str:
         """Puts Lambda's paths back into a message: `/var/task/handler.py` instead of the copy's place."""
         python = "python{}.{}".format(*self.request.profile.python)
-        for folder in self.request.runtime_packages:
-            text = text.replace(str(folder), f"/var/lang/lib/{python}/site-packages")
-        text = text.replace(str(self.root), "").replace(probe.__file__, "/var/runtime/bootstrap.py")
+        if self.confined:
+            text = text.replace(f"{PRIVATE}/probe.py", "/var/runtime/bootstrap.py")
+        else:
+            if self.request.runtime_packages is not None:
+                text = text.replace(str(self.request.runtime_packages), f"/var/lang/lib/{python}/site-packages")
+            text = text.replace(str(self.root), "").replace(probe.__file__, "/var/runtime/bootstrap.py")
         if standard_library:
             text = text.replace(standard_library + "/", f"/var/lang/lib/{python}/")
         return text

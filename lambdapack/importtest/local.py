@@ -1,15 +1,14 @@
 """The local backend: the matching interpreter of this machine, in an environment made up as Lambda's.
 
-It is no sandbox: the handler's code runs as the user who runs lambdapack. What it proves is said in `proof`.
-Linux and macOS; elsewhere, attempts are not run.
+On Linux it runs in a sandbox, with this machine's libraries clamped to the target's symbol versions. Where no sandbox
+can be made, the handler's code runs as the user who runs lambdapack, unless the caller forbids that. What an attempt
+proves is said in `proof`. On Windows, attempts are not run.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import secrets
 import sys
 import tempfile
 from dataclasses import dataclass, field, replace
@@ -17,12 +16,16 @@ from pathlib import Path
 
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.importtest import probe
-from lambdapack.importtest.answers import Heard, Scene, account, question, read_answers
+from lambdapack.importtest.answers import Heard, Scene, account, question
 from lambdapack.importtest.backend import LAYER_ROOT, TASK_ROOT, AttemptRequest, Unavailable
+from lambdapack.importtest.dialogue import converse
 from lambdapack.importtest.interpreters import Interpreter, Progress, find_interpreter
 from lambdapack.importtest.layout import Layout
+from lambdapack.importtest.local_room import local_room, packages_folder
 from lambdapack.importtest.materialise import Materialised, materialise
-from lambdapack.importtest.process import run_limited, watches_memory
+from lambdapack.importtest.process import Ended, run_limited, watches_memory
+from lambdapack.importtest.provision import Provision, provide
+from lambdapack.importtest.sandbox import PRIVATE, run_confined, sandbox_trouble
 from lambdapack.profiles.profile import RuntimeProfile
 
 _SHARED_LIBRARY = re.compile(r"\.so(\.[0-9]+)*$")
@@ -30,19 +33,23 @@ _SHARED_LIBRARY = re.compile(r"\.so(\.[0-9]+)*$")
 
 @dataclass
 class LocalBackend:
-    """Runs attempts in a local interpreter. `progress` is told in one line of what takes long.
+    """Runs attempts in a local interpreter. `progress` is told in one line of what takes long. `require_sandbox`: an
+    attempt for which no sandbox can be made is not run, for artifacts that somebody else made.
 
     An interpreter is looked for once per version: a download that failed is not tried again.
     """
 
     progress: Progress | None = None
+    require_sandbox: bool = False
     name: str = "local"
     _found: dict[tuple[tuple[int, int], str, bool], Interpreter | Unavailable] = field(default_factory=dict, repr=False)
 
     def available(self, profile: RuntimeProfile) -> Unavailable | None:
         """Returns why no attempt can run here as things are, or None. Downloads nothing."""
         found = self.interpreter(profile, downloads=False)
-        return found if isinstance(found, Unavailable) else None
+        if isinstance(found, Unavailable):
+            return found
+        return sandbox_trouble() if self.require_sandbox else None
 
     def interpreter(self, profile: RuntimeProfile, *, downloads: bool) -> Interpreter | Unavailable:
         """Returns the interpreter that stands in for the profile's runtime, or why there is none."""
@@ -71,13 +78,22 @@ class LocalBackend:
             root = workspace / "root"
             (root / "tmp").mkdir(parents=True)
             copy = materialise(request.mounts, root)
-            layout = Layout(root, request, interpreter)
+            provision = _provision(request, interpreter)
             try:
-                heard = _run(layout, workspace)
+                if isinstance(provision, Provision):
+                    heard = _run_confined(Layout(Path("/"), request, interpreter), provision, root, workspace)
+                    if isinstance(heard, Heard):
+                        return account(request, heard, _confined_scene(interpreter, provision, copy, request))
+                    trouble = heard
+                else:
+                    trouble = provision
+                if self.require_sandbox:
+                    return _not_run(request, trouble)
+                layout = Layout(root, request, interpreter)
+                return account(request, _run(layout, workspace), _scene(layout, copy, trouble))
             except OSError as error:
                 why = Unavailable(f"{interpreter.path} cannot be started: {error.strerror}", "reinstall it")
                 return _not_run(request, why)
-            return account(request, heard, _scene(layout, copy))
 
 
 def _not_run(request: AttemptRequest, why: Unavailable) -> ImportAttempt:
@@ -100,60 +116,102 @@ def _foreign_native_code(request: AttemptRequest, interpreter: Interpreter) -> U
     return None
 
 
-def _run(layout: Layout, workspace: Path) -> Heard:
-    """Starts the probe and returns what came back."""
+def _provision(request: AttemptRequest, interpreter: Interpreter) -> Provision | Unavailable:
+    if sys.platform != "linux":
+        return Unavailable("sandboxes need Linux", "run the import test there, or in a container")
+    return provide(interpreter, request.profile)
+
+
+def _run_confined(layout: Layout, provision: Provision, copied: Path, workspace: Path) -> Heard | Unavailable:
+    """Starts the probe in a sandbox and returns what came back, or why there is no sandbox."""
     request = layout.request
-    nonce = secrets.token_hex(16)
-    channel, crash_log = workspace / "channel", workspace / "crash"
+    own = packages_folder(request)
+
+    def start(channel: int, crash: int) -> Ended | Unavailable:
+        room = local_room(layout, provision, copied, workspace)
+        return run_confined(
+            replace(room, command=(*room.command, str(channel))),
+            workspace,
+            descriptors=(channel, crash),
+            time_limit=request.time_limit,
+            memory_limit=request.memory_limit,
+        )
+
     asked = question(
         request,
-        nonce,
-        client=any((folder / "awslambdaric").is_dir() for folder in request.runtime_packages),
+        packages=[own],
+        client=_has_client(request),
+        path=layout.python_path,
+        site=layout.path_config_dirs,
+        roots=[TASK_ROOT, LAYER_ROOT],
+    )
+    return converse(asked, workspace, start, inside=f"{PRIVATE}/channel")
+
+
+def _run(layout: Layout, workspace: Path) -> Heard:
+    """Starts the probe without a sandbox and returns what came back."""
+    request = layout.request
+    # -I: nothing of the user's Python settings; -S: none of its packages; -B: Lambda's file system is read-only;
+    # -u: what was printed is not lost when the process is killed.
+    command = [str(layout.interpreter.path), "-I", "-S", "-B", "-u", probe.__file__]
+
+    def start(channel: int, crash: int) -> Ended:
+        return run_limited(
+            [*command, str(channel)],
+            environment=layout.environment,
+            folder=Path(layout.place(TASK_ROOT)),
+            descriptors=(channel, crash),
+            time_limit=request.time_limit,
+            memory_limit=request.memory_limit,
+        )
+
+    asked = question(
+        request,
+        packages=[str(request.runtime_packages)] if request.runtime_packages else [],
+        client=_has_client(request),
         path=layout.python_path,
         site=layout.path_config_dirs,
         roots=[layout.place(mount) for mount in (TASK_ROOT, LAYER_ROOT)],
     )
-    channel.write_text(json.dumps(asked | {"channel": str(channel), "crash_log": str(crash_log)}), encoding="ascii")
-    # -I: nothing of the user's Python settings; -S: none of its packages; -B: Lambda's file system is read-only;
-    # -u: what was printed is not lost when the process is killed.
-    command = [str(layout.interpreter.path), "-I", "-S", "-B", "-u", probe.__file__]
-    # Appending, so that the answer stands behind whatever a handler may write there.
-    descriptor = os.open(channel, os.O_RDWR | os.O_APPEND)
-    try:
-        ended = run_limited(
-            [*command, str(descriptor)],
-            environment=layout.environment,
-            folder=Path(layout.place(TASK_ROOT)),
-            descriptor=descriptor,
-            time_limit=request.time_limit,
-            memory_limit=request.memory_limit,
+    heard = converse(asked, workspace, start)
+    assert isinstance(heard, Heard)  # nothing is unavailable without a sandbox
+    return heard
+
+
+def _has_client(request: AttemptRequest) -> bool:
+    return request.runtime_packages is not None and (request.runtime_packages / "awslambdaric").is_dir()
+
+
+def _confined_scene(
+    interpreter: Interpreter, provision: Provision, copy: Materialised, request: AttemptRequest
+) -> Scene:
+    libraries = f"host libraries ({interpreter.libc})"
+    if provision.clamped:
+        libraries = f"host libraries, clamped to {', '.join(provision.clamped)}"
+    proof = "; ".join(
+        (
+            f"local CPython {interpreter.version} ({interpreter.source}) in a sandbox",
+            libraries,
+            "Lambda's file system layout, user, sys.path order and environment with placeholder credentials",
+            "no network, read-only but for /tmp",
+            "the libraries' own versions are this machine's, not Lambda's",
         )
-    finally:
-        os.close(descriptor)
-    # A crashed process may have left anything.
-    text = channel.read_bytes().decode("utf-8", "replace")
-    crash = crash_log.read_bytes().decode("utf-8", "replace") if crash_log.exists() else ""
-    return Heard(read_answers(text, nonce), ended, crash)
-
-
-def _scene(layout: Layout, copy: Materialised) -> Scene:
-    interpreter = layout.interpreter
-    proof = _proof(layout, copy)
+    )
+    layout = Layout(Path("/"), request, interpreter)
     return Scene("local", proof, interpreter.version, str(interpreter.path), copy, layout.as_on_lambda)
 
 
-def _proof(layout: Layout, copy: Materialised) -> str:
-    """One line on what was emulated and what was not."""
+def _scene(layout: Layout, copy: Materialised, no_sandbox: Unavailable) -> Scene:
     interpreter = layout.interpreter
     libraries = f"host {interpreter.libc} and host libraries" if interpreter.libc else "host libraries"
     parts = [
-        f"local CPython {interpreter.version} ({interpreter.source})",
-        "Lambda's sys.path order and environment with placeholder credentials",
+        f"local CPython {interpreter.version} ({interpreter.source}) without a sandbox",
+        f"{no_sandbox.reason}: your user, network and writable files",
         f"{libraries}, not Lambda's",
-        "no sandbox: your user, network and writable files",
+        "Lambda's sys.path order and environment with placeholder credentials",
     ]
     if not watches_memory():
         parts.append("no memory limit")
     if copy.unreadable and getattr(os, "geteuid", lambda: 1)() == 0:
         parts.append("as root, which reads files that Lambda's user may not")
-    return "; ".join(parts)
+    return Scene("local", "; ".join(parts), interpreter.version, str(interpreter.path), copy, layout.as_on_lambda)

@@ -5,10 +5,13 @@ Knows names, modes and links. Knows no interpreter and does not judge what it le
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import hashlib
 import os
 import shutil
 import stat
+import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -67,6 +70,7 @@ def materialise(mounts: Mapping[str, Sequence[Tree]], root: Path) -> Materialise
                 wanted[full] = (tree, entry)
     for mount in (TASK_ROOT, LAYER_ROOT):
         _inside(root, mount).mkdir(parents=True, exist_ok=True)
+        _inside(root, mount).chmod(0o755)
     _make_folders(root, wanted, left_out)
     written = _write_files(root, wanted, left_out)
     written |= _make_links(root, wanted, left_out)
@@ -79,7 +83,7 @@ def materialise(mounts: Mapping[str, Sequence[Tree]], root: Path) -> Materialise
                 unreadable.append(path)
             # Owner bits follow the others' bits: here the owner is who runs the test.
             others = entry.permissions & 0o7
-            _inside(root, path).chmod((others << 6) | 0o200 if readable else 0)
+            _inside(root, path).chmod(others << 6 | others << 3 | others | 0o200 if readable else 0)
     sizes = {path: wanted[path][1].size for path in written if wanted[path][1].is_file}
     return Materialised(root, frozenset(written), sizes, tuple(left_out), tuple(unreadable))
 
@@ -103,7 +107,9 @@ def _make_folders(root: Path, wanted: Mapping[str, tuple[Tree, Entry]], left_out
     folders |= {path.rpartition("/")[0] for path in wanted}
     for path in sorted(folders):
         try:
-            _inside(root, path).mkdir(mode=0o755, parents=True, exist_ok=True)
+            folder = _inside(root, path)
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o755)  # whatever the umask: Lambda's user passes, too
         except OSError as error:
             left_out.append(_impossible(path, error))
 
@@ -182,24 +188,41 @@ def _make_links(root: Path, wanted: Mapping[str, tuple[Tree, Entry]], left_out: 
     return set(made)
 
 
-def unpack_wheels(paths: Sequence[Path], into: Path) -> Path:
+def unpack_wheels(paths: Sequence[Path], cache: Path) -> Path:
     """Unpacks wheels over each other into one folder, as an installer would without scripts; returns the folder.
 
-    What a wheel keeps in `NAME.data/purelib` or `platlib` goes to the top as well (PEP 427). Raises
-    `UnreadableArtifact` when a file is no wheel or a member's name leads outside.
+    It stands below `cache`, named after the wheels, and is made once: wheels never change. What a wheel keeps in
+    `NAME.data/purelib` or `platlib` goes to the top as well (PEP 427). Raises `UnreadableArtifact` when a file is no
+    wheel or a member's name leads outside.
     """
-    into.mkdir(parents=True, exist_ok=True)
-    for path in paths:
-        try:
-            with zipfile.ZipFile(path) as wheel:
-                for member, place in _wheel_members(wheel.namelist(), path):
-                    target = _inside(into, place)
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    with wheel.open(member) as source, target.open("wb") as file:
-                        shutil.copyfileobj(source, file)
-        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-            raise UnreadableArtifact(f"{path}: cannot be unpacked: {error}") from error
-    return into
+    listing = "\n".join(f"{path} {path.stat().st_size}" for path in paths)
+    folder = cache / hashlib.sha256(listing.encode()).hexdigest()[:32]
+    if folder.is_dir():
+        return folder
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=cache) as name:
+        into = Path(name, "packages")
+        into.mkdir(mode=0o755)
+        for path in paths:
+            _unpack(path, into)
+        with contextlib.suppress(OSError):  # another process was faster
+            into.rename(folder)
+    return folder
+
+
+def _unpack(path: Path, into: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as wheel:
+            for member, place in _wheel_members(wheel.namelist(), path):
+                target = _inside(into, place)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with wheel.open(member) as source, target.open("wb") as file:
+                    shutil.copyfileobj(source, file)
+                target.chmod(0o644)
+        for folder, _, _ in os.walk(into):
+            Path(folder).chmod(0o755)  # whatever the umask: Lambda's user reads it, too
+    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        raise UnreadableArtifact(f"{path}: cannot be unpacked: {error}") from error
 
 
 def _wheel_members(names: Iterable[str], wheel: Path) -> list[tuple[str, str]]:

@@ -282,10 +282,7 @@ def main(descriptor: int) -> None:
     """Answers the request in the open file."""
     channel = Channel(descriptor)
     request, now, leave = channel.request, time.perf_counter, os._exit
-    if "crash_log" in request:  # a fatal signal leaves the Python stack behind; the signal stays as it is
-        faulthandler.enable(os.open(request["crash_log"], os.O_WRONLY | os.O_CREAT))
-    else:
-        faulthandler.enable()
+    faulthandler.enable(request.get("crash", 2))  # a fatal signal leaves the Python stack behind, and stays as it is
     sys.argv[:] = ["bootstrap.py"]
     channel.tell({"event": "started", "stdlib": os.__file__[: -len("/os.py")], "python": sys.version.split()[0]})
     answer: dict[str, Any] = {"client": CLIENT_RULES, "client_note": ""}

@@ -5,6 +5,7 @@ Knows nothing of Lambda or Python. POSIX only when it runs; importable everywher
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import signal
@@ -58,36 +59,43 @@ def run_limited(
     *,
     environment: Mapping[str, str],
     folder: Path,
-    descriptor: int,
+    descriptors: Sequence[int],
     time_limit: float,
     memory_limit: int | None,
+    given: bytes | None = None,
+    depth: int = 0,
 ) -> Ended:
-    """Runs a command in a session of its own with one inherited descriptor, and kills its group afterwards.
+    """Runs a command in a session of its own with the inherited descriptors, and kills its group afterwards.
 
-    On reaching the time limit the process gets SIGABRT first, which makes Python's faulthandler tell where it hangs.
+    `given` is its standard input. `depth`: how many processes stand between the command and the one that matters. That
+    one's memory is watched; on reaching the time limit it gets SIGABRT, and faulthandler tells where it hangs.
     """
     started = time.monotonic()
     stopped: Stopped | None = None
     peak: int | None = None
     process = subprocess.Popen(
         list(command),
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         cwd=folder,
         env=dict(environment),
-        pass_fds=(descriptor,),
+        pass_fds=tuple(descriptors),
         start_new_session=True,
     )
     collect = _collect(process)
     try:
         _forbid_core_file(process.pid)
+        if process.stdin is not None and given is not None:
+            with contextlib.suppress(BrokenPipeError), process.stdin as stream:
+                stream.write(given)
         while True:
             try:
                 process.wait(_STEP_SECONDS)
                 break
             except subprocess.TimeoutExpired:
-                resident = resident_bytes(process.pid)
+                inner = descendant(process.pid, depth)
+                resident = resident_bytes(inner) if inner is not None else None
                 if resident is not None:
                     peak = max(peak or 0, resident)
                     if memory_limit is not None and resident > memory_limit:
@@ -95,7 +103,7 @@ def run_limited(
                         break
                 if time.monotonic() - started > time_limit:
                     stopped = "time"
-                    _last_words(process)
+                    _last_words(process, inner)
                     break
         seconds = time.monotonic() - started
     finally:
@@ -122,6 +130,16 @@ def exit_words(status: int) -> str:
 def watches_memory() -> bool:
     """True where the resident size of a process can be read."""
     return sys.platform == "linux"
+
+
+def descendant(pid: int, depth: int) -> int | None:
+    """The process that many generations below, by the first child of each; None while it is not there."""
+    for _ in range(depth):
+        try:
+            pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()[0])
+        except (OSError, IndexError):
+            return None
+    return pid
 
 
 def resident_bytes(pid: int) -> int | None:
@@ -181,8 +199,10 @@ def _forbid_core_file(pid: int) -> None:
             return  # it has ended already
 
 
-def _last_words(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGABRT)
+def _last_words(process: subprocess.Popen[bytes], inner: int | None) -> None:
+    if inner is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(inner, signal.SIGABRT)
     try:
         process.wait(_LAST_WORDS_SECONDS)
     except subprocess.TimeoutExpired:

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from lambdapack.builder import CLIENT, WheelStore, fetch_runtime_packages
 from lambdapack.errors import MissingRequirement, UsageError
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.importtest import AttemptRequest, LocalBackend, unpack_wheels
 from lambdapack.progress import Progress
+from lambdapack.settings.cache import cache_folder
 from lambdapack.workflows.inspection import Opened
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptOptions:
-    """How an import test is to run. `environment` is what the function's configuration sets."""
+    """How an import test is to run. `environment` is what the function's configuration sets; `require_sandbox` forbids
+    to run anything outside of one: for artifacts that somebody else may have made."""
 
     no_python_downloads: bool = False
     time_limit: float = 60.0
     environment: Mapping[str, str] = field(default_factory=dict)
+    require_sandbox: bool = False
 
 
 def import_handler(opened: Opened, options: AttemptOptions, progress: Progress) -> ImportAttempt:
@@ -34,28 +35,24 @@ def import_handler(opened: Opened, options: AttemptOptions, progress: Progress) 
             hint="lambdapack inspect reads them",
         )
     store = WheelStore()
-    backend = LocalBackend(progress=progress)
-    with TemporaryDirectory(prefix="lambdapack-runtime-") as folder:
-        packages: tuple[Path, ...] = ()
-        wheels = fetch_runtime_packages((CLIENT,), opened.profile, store, progress)
-        if wheels is not None:
-            packages = (unpack_wheels(wheels, Path(folder) / "client"),)
-        request = AttemptRequest(
-            mounts={"/var/task": (opened.function,), "/opt": opened.layers},
-            profile=opened.profile,
-            handler=opened.handler,
-            runtime_packages=packages,
-            time_limit=options.time_limit,
-            extra_env=options.environment,
-            no_python_downloads=options.no_python_downloads,
-        )
-        attempt = backend.attempt(request)
-        if "preinstalled_not_here" not in attempt.facts:
-            return attempt
-        # The handler imports what the runtime brings (boto3, as a rule): bring it, too, and try again.
-        names = sorted(item.name for item in opened.profile.preinstalled if item.certain and item.name != CLIENT)
-        wheels = fetch_runtime_packages(names, opened.profile, store, progress)
-        if wheels is None:
-            return attempt
-        packages = (*packages, unpack_wheels(wheels, Path(folder) / "packages"))
-        return backend.attempt(replace(request, runtime_packages=packages))
+    backend = LocalBackend(progress=progress, require_sandbox=options.require_sandbox)
+    cache = cache_folder() / "runtime-packages"
+    wheels = fetch_runtime_packages((CLIENT,), opened.profile, store, progress)
+    request = AttemptRequest(
+        mounts={"/var/task": (opened.function,), "/opt": opened.layers},
+        profile=opened.profile,
+        handler=opened.handler,
+        runtime_packages=None if wheels is None else unpack_wheels(wheels, cache),
+        time_limit=options.time_limit,
+        extra_env=options.environment,
+        no_python_downloads=options.no_python_downloads,
+    )
+    attempt = backend.attempt(request)
+    if "preinstalled_not_here" not in attempt.facts:
+        return attempt
+    # The handler imports what the runtime brings (boto3, as a rule): bring it, too, and try again.
+    names = sorted(item.name for item in opened.profile.preinstalled if item.certain and item.name != CLIENT)
+    more = fetch_runtime_packages(names, opened.profile, store, progress)
+    if more is None:
+        return attempt
+    return backend.attempt(replace(request, runtime_packages=unpack_wheels([*(wheels or ()), *more], cache)))

@@ -63,7 +63,6 @@ def test_clean_artifact(lambdapack: Lambdapack, works: Path) -> None:
         (["inspect", "{works}", "--runtime", "python3.13", "--function", "nope"], 2, ["functions"]),
         (["inspct", "{works}"], 2, ["inspct", "inspect"]),
         (["inspect"], 2, ["ARTIFACT"]),
-        (["test", "{works}", "--runtime", "python3.13", "--handler", "handler.lambda_handler"], 4, ["--backend local"]),
         (["explain", "ELF99"], 2, ["ELF99", "ELF"]),
         (["runtimes", "show", "python4.0"], 2, ["python4.0"]),
         (["check"], 2, ["tool.lambdapack.functions"]),

@@ -66,6 +66,7 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         if key not in folders:
             interpreter = interpreter_or_skip(minor)
             folder = tmp_path_factory.mktemp(f"client-{minor}")
+            folder.chmod(0o755)  # pytest's are closed to others, also to Lambda's user in a sandbox
             wanted = f"awslambdaric=={version}" if version else "awslambdaric"
             command = [uv.find_uv_bin(), "pip", "install", "--quiet", "--only-binary", ":all:"]
             command += ["--python", str(interpreter.path), "--target", str(folder), wanted]
@@ -77,6 +78,14 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         return found
 
     return get
+
+
+@pytest.fixture
+def no_sandbox(monkeypatch: pytest.MonkeyPatch) -> Unavailable:
+    """Lets no sandbox be made, as on a machine that forbids it."""
+    reason = Unavailable("sandboxes are forbidden for this test", "run another")
+    monkeypatch.setattr("lambdapack.importtest.local.provide", lambda *_: reason)
+    return reason
 
 
 @pytest.fixture

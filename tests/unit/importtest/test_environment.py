@@ -12,8 +12,9 @@ import pytest
 
 from lambdapack.artifact import open_tree
 from lambdapack.facts.attempts import ImportAttempt
-from lambdapack.importtest import AttemptRequest, LocalBackend, unpack_wheels
+from lambdapack.importtest import AttemptRequest, LocalBackend, Unavailable, unpack_wheels
 from lambdapack.profiles import load_profile
+from tests.unit.importtest.conftest import profile_here
 
 Try = Callable[..., ImportAttempt]
 
@@ -27,16 +28,29 @@ def test_path_order_is_lambda_s(attempt: Try, minor: int, tmp_path: Path) -> Non
         {"handler.py": "import sys\nprint('\\n'.join(sys.path))\n" + GOOD},
         minor=minor,
         layers=({"python/one.py": ""},),
-        runtime_packages=(packages,),
+        runtime_packages=packages,
     )
     order = list(dict.fromkeys(seen.output.splitlines()))
     opt = [f"/opt/python/lib/python3.{minor}/site-packages", "/opt/python"]
-    # Here the packages of /var/runtime and /var/lang/lib/python3.X/site-packages are one folder.
+    own = f"/var/lang/lib/python3.{minor}/site-packages"
+    assert order[:4] == ["/var/task", *opt, own if minor >= 11 else "/var/runtime"]
+    assert order.index(f"/var/lang/lib/python3.{minor}/lib-dynload") > 3
+    assert {entry for entry in order if "-packages" in entry} == {opt[0], own}
+
+
+def test_path_order_without_a_sandbox_has_one_folder_of_packages(
+    attempt: Try, minor: int, tmp_path: Path, no_sandbox: Unavailable
+) -> None:
+    packages = tmp_path / "runtime-packages"
+    packages.mkdir()
+    handler = {"handler.py": "import sys\nprint('\\n'.join(sys.path))\n" + GOOD}
+    seen = attempt(handler, minor=minor, layers=({"python/one.py": ""},), runtime_packages=packages)
+    order = list(dict.fromkeys(seen.output.splitlines()))
+    opt = [f"/opt/python/lib/python3.{minor}/site-packages", "/opt/python"]
     own = f"/var/lang/lib/python3.{minor}/site-packages"
     assert order[:4] == ["/var/task", *opt, own]
     assert order.index(f"/var/lang/lib/python3.{minor}/lib-dynload") > 3
-    assert not any("dist-packages" in entry for entry in order)
-    assert sum("site-packages" in entry for entry in order) == 2
+    assert {entry for entry in order if "-packages" in entry} == {opt[0], own}
 
 
 def test_the_interpreter_s_own_packages_are_not_seen(attempt: Try) -> None:
@@ -46,7 +60,7 @@ def test_the_interpreter_s_own_packages_are_not_seen(attempt: Try) -> None:
 def test_function_hides_the_standard_library(attempt: Try, clients: Callable[..., Path], newest_minor: int) -> None:
     files = {"handler.py": "import calendar\ncalendar.mine\n" + GOOD, "calendar.py": "mine = 1\n"}
     assert attempt(files).status == "ok"
-    assert attempt(files, runtime_packages=(clients(newest_minor),)).status == "ok"
+    assert attempt(files, runtime_packages=clients(newest_minor)).status == "ok"
 
 
 def test_what_the_bootstrap_has_loaded_cannot_be_hidden(
@@ -54,7 +68,7 @@ def test_what_the_bootstrap_has_loaded_cannot_be_hidden(
 ) -> None:
     files = {"handler.py": "import json, logging\njson.dumps(logging.INFO)\n" + GOOD, "json.py": "", "logging.py": ""}
     assert attempt(files).status == "ok"
-    assert attempt(files, runtime_packages=(clients(newest_minor),)).status == "ok"
+    assert attempt(files, runtime_packages=clients(newest_minor)).status == "ok"
 
 
 def test_nothing_is_loaded_that_the_runtime_has_not_loaded(
@@ -62,7 +76,7 @@ def test_nothing_is_loaded_that_the_runtime_has_not_loaded(
 ) -> None:
     """Each module more would hide one of the function that Lambda finds: a `typing.py`, a `types/`."""
     profile = load_profile(f"python3.{minor}", "x86_64")
-    for packages in ((), (clients(minor),)):
+    for packages in (None, clients(minor)):
         seen = attempt(
             {"handler.py": "import sys\nprint(*sys.modules)\n" + GOOD}, minor=minor, runtime_packages=packages
         )
@@ -131,7 +145,8 @@ def test_variables_are_lambda_s_and_nothing_of_the_user_s(attempt: Try, monkeypa
     assert "the user's own" not in first
     assert "HOME" not in variables
     assert variables["LAMBDA_TASK_ROOT"] == variables["PWD"] == folder == "/var/task"
-    assert variables["LD_LIBRARY_PATH"].split(":") == ["/var/task", "/var/task/lib", "/opt/lib"]
+    profile = load_profile("python3.13", "x86_64")
+    assert variables["LD_LIBRARY_PATH"].split(":") == [*profile.library_path]
     assert variables["AWS_EXECUTION_ENV"].startswith("AWS_Lambda_python3.")
     assert (variables["_HANDLER"], variables["TABLE"]) == ("handler.f", "orders")
     assert (variables["AWS_REGION"], variables["TZ"]) == ("us-east-1", ":UTC")
@@ -151,7 +166,7 @@ def test_missing_module_of_the_runtime_is_not_a_failure(attempt: Try, tmp_path: 
     packages = tmp_path / "packages"
     packages.mkdir()
     (packages / "boto3.py").write_text("")
-    assert attempt(files, runtime_packages=(packages,)).status == "ok"
+    assert attempt(files, runtime_packages=packages).status == "ok"
 
 
 def test_caught_absence_of_a_module_of_the_runtime_makes_later_errors_doubtful(attempt: Try) -> None:
@@ -179,10 +194,27 @@ def test_loading_takes_long(attempt: Try, monkeypatch: pytest.MonkeyPatch) -> No
 def test_proof_says_what_was_emulated_and_what_not(attempt: Try) -> None:
     seen = attempt({"handler.py": GOOD})
     assert seen.backend == "local"
-    assert seen.interpreter in seen.proof
-    assert "sys.path" in seen.proof
+    assert f"{seen.interpreter} " in seen.proof
+    assert "in a sandbox" in seen.proof
+    assert "host libraries" in seen.proof
+
+
+def test_proof_says_that_there_was_no_sandbox_and_why(attempt: Try, no_sandbox: Unavailable) -> None:
+    seen = attempt({"handler.py": GOOD})
+    assert seen.status == "ok"
+    assert "without a sandbox" in seen.proof
+    assert no_sandbox.reason in seen.proof
     assert "not Lambda's" in seen.proof
-    assert "no sandbox" in seen.proof
+
+
+def test_no_foreign_artifact_is_run_without_a_sandbox(
+    tmp_path: Path, newest_minor: int, no_sandbox: Unavailable
+) -> None:
+    (tmp_path / "handler.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n" + GOOD)
+    request = AttemptRequest({"/var/task": [open_tree(tmp_path)]}, profile_here(newest_minor), "handler.f")
+    seen = LocalBackend(require_sandbox=True).attempt(request)
+    assert (seen.status, seen.reason, seen.remedy) == ("not-run", no_sandbox.reason, no_sandbox.remedy)
+    assert not (tmp_path / "ran").exists()
 
 
 def test_another_machine_is_not_run_and_says_how(tmp_path: Path, newest_minor: int) -> None:
@@ -200,6 +232,6 @@ def test_packages_unpacked_from_wheels_serve(attempt: Try, tmp_path: Path, wheel
     made = wheel("boto3-1-py3-none-any.whl", {"boto3/__init__.py": "place = 'wheel'"})
     packages = unpack_wheels([made], tmp_path / "packages")
     seen = attempt(
-        {"handler.py": "import boto3\nprint(boto3.place)\n" + textwrap.dedent(GOOD)}, runtime_packages=(packages,)
+        {"handler.py": "import boto3\nprint(boto3.place)\n" + textwrap.dedent(GOOD)}, runtime_packages=packages
     )
     assert (seen.status, seen.output) == ("ok", "wheel\n")

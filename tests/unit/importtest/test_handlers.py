@@ -146,7 +146,7 @@ def test_rules_and_client_say_the_same(
     assert (ruled.status, ruled.error_type) == ("failed" if case.error else "ok", case.error)
     if case.message is not None:
         assert ruled.error_message == case.message
-    real = attempt(case.files, case.handler, runtime_packages=(clients(newest_minor),))
+    real = attempt(case.files, case.handler, runtime_packages=clients(newest_minor))
     assert (real.status, real.error_type, real.error_message) == (ruled.status, ruled.error_type, ruled.error_message)
     assert real.traceback == ruled.traceback or case.error == "Runtime.ExitError"
     if real.client:  # a process that crashed has not told which client it had
@@ -166,7 +166,7 @@ def test_every_version_loads_alike(minor: int, name: str, attempt: Try) -> None:
 def test_every_version_has_its_client(minor: int, attempt: Try, clients: Callable[..., Path]) -> None:
     client = clients(minor)
     case = CASES["missing import"]
-    seen = attempt(case.files, case.handler, minor=minor, runtime_packages=(client,))
+    seen = attempt(case.files, case.handler, minor=minor, runtime_packages=client)
     assert seen.client.startswith("awslambdaric ")
     assert (seen.error_type, seen.error_message) == (case.error, case.message)
 
@@ -178,7 +178,7 @@ def test_older_clients_name_their_function_otherwise(
     client = clients(minor, version)
     for name in ("works", "missing import", "missing function", "no dot", "built-in module", "syntax error"):
         case = CASES[name]
-        seen = attempt(case.files, case.handler, minor=minor, runtime_packages=(client,))
+        seen = attempt(case.files, case.handler, minor=minor, runtime_packages=client)
         assert seen.client == f"awslambdaric {version}"
         assert (seen.status, seen.error_type) == ("failed" if case.error else "ok", case.error)
         assert case.message is None or seen.error_message == case.message
@@ -189,7 +189,7 @@ def test_client_for_another_python_gives_way_to_the_rules(attempt: Try, tmp_path
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("__version__ = '9'\n")
     (package / "bootstrap.py").write_text("import runtime_client_for_another_python\n")
-    seen = attempt({"handler.py": GOOD}, runtime_packages=(package.parent,))
+    seen = attempt({"handler.py": GOOD}, runtime_packages=package.parent)
     assert (seen.status, seen.client) == ("ok", CLIENT_RULES)
     assert "runtime_client_for_another_python" in seen.facts["client_unusable"]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from lambdapack.facts.attempts import ImportAttempt
+from lambdapack.importtest import Unavailable
 from lambdapack.importtest.answers import read_answers
 from lambdapack.importtest.process import KEPT_OUTPUT, exit_words
 
@@ -115,7 +118,7 @@ def test_reserving_address_space_is_not_using_memory(attempt: Try) -> None:
     assert attempt({"handler.py": code}, memory_limit=200 * 1024 * 1024).status == "ok"
 
 
-def test_children_end_with_the_attempt(attempt: Try, tmp_path: Path) -> None:
+def test_children_end_with_the_attempt(attempt: Try, tmp_path: Path, no_sandbox: Unavailable) -> None:
     note = tmp_path / "pid"
     code = f"""
         import subprocess, sys
@@ -154,7 +157,9 @@ def test_output_is_kept_within_limits_with_lambda_s_paths(attempt: Try) -> None:
     assert len(seen.output) <= KEPT_OUTPUT + 65536
 
 
-def test_nothing_is_left_in_the_temporary_folder(attempt: Try, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_left_in_the_temporary_folder(
+    attempt: Try, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_sandbox: Unavailable
+) -> None:
     place = tmp_path / "temporary"
     place.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(place))
@@ -164,18 +169,20 @@ def test_nothing_is_left_in_the_temporary_folder(attempt: Try, tmp_path: Path, m
     assert list(place.iterdir()) == []
 
 
-def test_files_written_beside_the_code_are_told(attempt: Try) -> None:
+def test_files_written_beside_the_code_are_told(attempt: Try, no_sandbox: Unavailable) -> None:
     seen = attempt({"handler.py": "open('cache.db', 'w').close()\n" + GOOD})
     assert seen.facts["written"] == "/var/task/cache.db"
     assert "written" not in attempt({"handler.py": GOOD}).facts
 
 
-def test_ctrl_c_ends_the_handler_and_cleans_up(tmp_path: Path, newest_minor: int) -> None:
-    place, source, note = tmp_path / "temporary", tmp_path / "source", tmp_path / "pid"
+@ON_LINUX
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "killed"])
+def test_nothing_runs_on_when_lambdapack_ends(tmp_path: Path, newest_minor: int, end: signal.Signals) -> None:
+    place, source, token = tmp_path / "temporary", tmp_path / "source", f"token-{secrets.token_hex(8)}"
     place.mkdir()
     source.mkdir()
     (source / "handler.py").write_text(
-        f"import os, time\nopen({str(note)!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)\n"
+        f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import time; time.sleep(60)', {token!r}])\n"
     )
     script = f"""
         import platform
@@ -193,17 +200,15 @@ def test_ctrl_c_ends_the_handler_and_cleans_up(tmp_path: Path, newest_minor: int
         [sys.executable, "-c", textwrap.dedent(script)], env=environment, stderr=subprocess.PIPE, text=True
     )
     try:
-        for _ in range(400):
-            if note.exists() and note.read_text():
-                break
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        assert _eventually(lambda: bool(_processes(token)))
+        process.send_signal(end)
         _, errors = process.communicate(timeout=20)
     finally:
         process.kill()
-    assert "KeyboardInterrupt" in errors
-    assert not _runs(int(note.read_text()))
-    assert list(place.iterdir()) == []
+    assert _eventually(lambda: not _processes(token))
+    if end == signal.SIGINT:
+        assert "KeyboardInterrupt" in errors
+        assert list(place.iterdir()) == []
 
 
 def test_exit_words_are_those_of_the_emulator() -> None:
@@ -218,3 +223,21 @@ def _runs(pid: int) -> bool:
     done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
     state = done.stdout.strip()
     return bool(state) and not state.startswith("Z")
+
+
+def _processes(token: str) -> list[int]:
+    """The running processes that have a word on their command line, also those in namespaces of their own."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if token.encode() in (folder / "cmdline").read_bytes().split(b"\0"):
+                found.append(int(folder.name))
+    return found
+
+
+def _eventually(holds: Callable[[], bool]) -> bool:
+    for _ in range(400):
+        if holds():
+            return True
+        time.sleep(0.05)
+    return False

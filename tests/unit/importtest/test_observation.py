@@ -40,9 +40,11 @@ def test_a_handler_that_fails_is_told_to_fail_whatever_it_does(attempt: Try, cod
     assert (seen.status, seen.error_type, seen.error_message) == ("failed", "RuntimeError", "no luck")
 
 
-@pytest.mark.parametrize("end", ["os._exit(0)", "os.execv('/bin/true', ['true'])", "os.kill(os.getpid(), 9)"])
+@pytest.mark.parametrize(
+    "end", ["os._exit(0)", "os.execv(sys.executable, ['python', '-c', ''])", "os.kill(os.getpid(), 9)"]
+)
 def test_an_end_without_an_answer_is_no_success(attempt: Try, end: str) -> None:
-    code = 'import os\nprint(\'{"event": "loaded"}\', flush=True)\n'
+    code = 'import os, sys\nprint(\'{"event": "loaded"}\', flush=True)\n'
     seen = attempt({"handler.py": f"{code}{end}\n" + GOOD})
     assert (seen.status, seen.error_type) == ("failed", "Runtime.ExitError")
 
