@@ -54,7 +54,8 @@ class Belief:
         self._finder = finder
         self._mentions = mentions
         self._native_mentions = native_mentions
-        self._is_first_party = is_first_party
+        self.is_first_party = is_first_party
+        self._sources: list[Module] = []
         self._hooking: list[tuple[Module, Program]] = []
         self._natives: list[Module] = []
         self._attributes: set[str] = set()
@@ -65,6 +66,7 @@ class Belief:
             self._natives.append(module)
         if program is None:
             return
+        self._sources.append(module)
         self._attributes |= program.assigned_attributes
         if program.import_hooks or program.computed_attributes:
             self._hooking.append((module, program))
@@ -93,7 +95,7 @@ class Belief:
     def _reaches(self, hooking: Module, top: str) -> bool:
         """True when a change of the import system may lead to a module: first-party code adds any folder, also one that
         is made or mounted while it runs; a distribution adds what it brings."""
-        if self._is_first_party(hooking):
+        if self.is_first_party(hooking):
             return True
         folder = (hooking.path or "").rpartition("/")[0]
         if folder in self._finder.path:  # a module that is one file brings no folder
@@ -112,7 +114,7 @@ class Belief:
             return True
         top = _top(target.module)
         if len(self._finder.copies(top)) > 1 and any(
-            "sys.path" in program.import_hooks and self._is_first_party(module) for module, program in self._hooking
+            "sys.path" in program.import_hooks and self.is_first_party(module) for module, program in self._hooking
         ):
             return True  # another copy than the one that was read may be the one that is found
         for module, program in self._hooking:
@@ -122,6 +124,10 @@ class Belief:
                 return True
         # Native code fills Python modules beside it with names, which it must spell out.
         return any(_top(native) == top and self._native_mentions(native.path or "", wanted) for native in self._natives)
+
+    def is_named_by_first_party(self, word: str) -> bool:
+        """True when first-party code that ran has a word in a string."""
+        return any(self._mentions(module, word) for module in self._sources if self.is_first_party(module))
 
     def is_bound(self, name: str, execution: Execution) -> bool:
         """True when a bare name may be bound in a module that is being executed."""

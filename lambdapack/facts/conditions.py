@@ -1,87 +1,20 @@
-"""Conditions: reads the expressions that guards are made of, and evaluates them for a target instead of for this host.
+"""Conditions: evaluates the expressions that guards are made of for a target instead of for this host.
 
 Only what guards really use is understood (version and platform comparisons, constants, `and`/`or`/`not`); anything else
-is unknown, and an unknown condition never decides a verdict.
+is unknown, and an unknown condition never decides a verdict. `expressions.py` reads them.
 """
 
 from __future__ import annotations
 
-import ast
 import operator
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
-from tree_sitter import Node
-
-from lambdapack.facts.program import UNKNOWN, Expression
-
-_KINDS = ("literal", "name", "tuple", "not", "and", "or", "index", "slice", "call", "compare", "unknown")
+from lambdapack.facts.program import Expression, inner_expressions
 
 
 class Unknown(Exception):
     """The value cannot be known without running the program."""
-
-
-def read_condition(node: Node, data: bytes) -> Expression:
-    """Returns an expression's conditions as data; `UNKNOWN` where it is not of the simple kind."""
-
-    def text(of: Node) -> str:
-        return data[of.start_byte : of.end_byte].decode("utf-8", "replace")
-
-    def items(of: Node) -> tuple[Expression, ...]:
-        return tuple(read_condition(child, data) for child in of.named_children if child.type != "comment")
-
-    match node.type:
-        case "true" | "false" | "none" | "integer":
-            try:
-                return ("literal", ast.literal_eval(text(node)))
-            except (SyntaxError, ValueError):
-                return UNKNOWN
-        case "string":
-            # Escapes, bytes and fields are not worked out.
-            if not text(node).startswith(("'", '"')) or "\\" in text(node):
-                return UNKNOWN
-            return ("literal", "".join(text(child) for child in node.children if child.type == "string_content"))
-        case "identifier" | "attribute":
-            dotted = "".join(text(node).split())
-            return ("name", dotted) if dotted.replace(".", "_").isidentifier() else UNKNOWN
-        case "parenthesized_expression":
-            inner = items(node)
-            return inner[0] if len(inner) == 1 else UNKNOWN
-        case "tuple" | "list" | "set":
-            return ("tuple", items(node))
-        case "not_operator":
-            argument = node.child_by_field_name("argument")
-            return UNKNOWN if argument is None else ("not", read_condition(argument, data))
-        case "boolean_operator":
-            left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-            kind = node.child_by_field_name("operator")
-            if left is None or right is None or kind is None:
-                return UNKNOWN
-            return (text(kind), (read_condition(left, data), read_condition(right, data)))
-        case "comparison_operator":
-            operands = items(node)
-            operators = [" ".join(text(child).split()) for child in node.children_by_field_name("operators")]
-            if len(operators) != len(operands) - 1:
-                return UNKNOWN
-            return ("compare", operands[0], tuple(zip(operators, operands[1:], strict=True)))
-        case "subscript":
-            value, index = node.child_by_field_name("value"), node.child_by_field_name("subscript")
-            if value is None or index is None:
-                return UNKNOWN
-            if index.type == "slice":
-                bounds = text(index).replace(" ", "").split(":")
-                if len(bounds) == 2 and bounds[0] in ("", "0") and bounds[1].isdecimal():
-                    return ("slice", read_condition(value, data), int(bounds[1]))
-                return UNKNOWN
-            return ("index", read_condition(value, data), read_condition(index, data))
-        case "call":
-            function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
-            if function is None or arguments is None or arguments.type != "argument_list":
-                return UNKNOWN
-            return ("call", read_condition(function, data), items(arguments))
-        case _:
-            return UNKNOWN
 
 
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -119,7 +52,11 @@ def evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
         value = evaluate(expression[1], names)
         return value[: expression[2]] if isinstance(value, VersionInfo) and expression[2] <= 2 else _fail()
     if kind == "call":
-        return _call(expression[1], expression[2], names)
+        return _call(expression, names)
+    if kind == "join":
+        return _join([evaluate(item, names) for item in expression[1]])
+    if kind == "if":
+        return evaluate(expression[2 if evaluate(expression[1], names) else 3], names)
     if kind == "compare":
         left = evaluate(expression[1], names)
         for symbol, right_expression in expression[2]:
@@ -161,8 +98,14 @@ def _of_version(value: Any, index: Any) -> Any:
     raise Unknown
 
 
-def _call(function: Expression, arguments: tuple[Expression, ...], names: Mapping[str, Any]) -> Any:
-    if function[0] != "name":
+def _join(parts: list[Any]) -> Any:
+    """Texts written one after the other: `"a" + b`, `f"{a}.b"`."""
+    return "".join(parts) if all(isinstance(part, str) for part in parts) else _fail()
+
+
+def _call(call: Expression, names: Mapping[str, Any]) -> Any:
+    _, function, arguments, keywords, _ = call
+    if function[0] != "name" or keywords:
         raise Unknown
     dotted: str = function[1]
     if not arguments and f"{dotted}()" in names:
@@ -240,16 +183,7 @@ def asks(expression: Expression, names: Container[str]) -> bool:
     """True when an expression depends on one of the names, as `LINUX = sys.platform.startswith("linux")` does."""
     if expression[0] == "name":
         return expression[1] in names or expression[1].rpartition(".")[0] in names or f"{expression[1]}()" in names
-    return any(asks(item, names) for part in expression[1:] for item in _expressions(part))
-
-
-def _expressions(part: Any) -> Iterator[Expression]:
-    if isinstance(part, tuple):
-        if part and part[0] in _KINDS:
-            yield part
-        else:
-            for item in part:
-                yield from _expressions(item)
+    return any(asks(item, names) for item in inner_expressions(expression))
 
 
 def rebind(values: dict[str, Any], known: Mapping[str, Any], bound: str, module: str) -> None:

@@ -6,58 +6,60 @@ catch what they really catch, and what cannot be known is kept apart from what i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from lambdapack.facts.belief import Belief
-from lambdapack.facts.conditions import Unknown, asks, evaluate, rebind, target_names
+from lambdapack.facts.calling import Caller
+from lambdapack.facts.calls import NOT_KNOWN, Call, value_of
+from lambdapack.facts.conditions import Unknown, asks, evaluate, target_names
+from lambdapack.facts.frames import Context, FunctionValue, Ledger
 from lambdapack.facts.grammar import SyntaxProblem
+from lambdapack.facts.importing import Importer, failure_of
 from lambdapack.facts.modules import Module, ModuleFinder
 from lambdapack.facts.outcome import (
-    Certainty,
     Execution,
     Failure,
-    FailureKind,
     catches_more_than_imports,
     catching,
     guards_imports,
 )
 from lambdapack.facts.program import (
+    UNKNOWN,
     Block,
     Constant,
+    Define,
     Effect,
+    Evaluate,
+    Expression,
+    For,
+    Handler,
     If,
     Import,
+    Jump,
     Leave,
     Maybe,
+    Obscure,
     Program,
     Raise,
+    Return,
     Statement,
     Try,
     Use,
     all_names,
+    jumps,
 )
 from lambdapack.facts.trampoline import Steps, drive
 from lambdapack.profiles.profile import RuntimeProfile
 
 
-@dataclass(slots=True)
-class _Context:
-    """Where a block runs: in which module, under which known values, how surely."""
-
-    execution: Execution
-    values: dict[str, Any]
-    certain: bool = True
-    stop: bool = False  # a guard is waiting: the rest of the block does not run after a failure
-    handling: tuple[Failure, ...] = ()  # what a bare `raise` raises again
-
-
 class Executor:
     """Executes modules of one finder. `program_of` returns a source module's program, None if it cannot be read;
     `refusal_of` says why the target's compiler refuses one, `loads` whether the loader accepts a native file,
-    `belief` what code that ran may have made besides."""
+    `version_of` the version a native module gives itself, `metadata` what `importlib.metadata` answers, `belief` what
+    code that ran may have made besides."""
 
     def __init__(
         self,
@@ -66,185 +68,235 @@ class Executor:
         program_of: Callable[[Module], Program | None],
         loads: Callable[[str], bool],
         refusal_of: Callable[[Module], SyntaxProblem | None],
+        version_of: Callable[[Module], str | None],
+        metadata: Callable[[Call], Any],
         belief: Belief,
     ) -> None:
-        self._finder = finder
         self._values = target_names(profile.python, profile.machine, profile.builtin_modules)
-        self._program_of = program_of
-        self._loads = loads
-        self._refusal_of = refusal_of
         self._belief = belief
-        self.executions: dict[str, Execution] = {}
-        self.doubts: dict[Failure, None] = {}
-        self.caught: dict[Failure, None] = {}
+        self.ledger = Ledger()
+        self._importer = Importer(
+            finder, self._values, program_of, loads, refusal_of, version_of, belief, self.ledger, self._block
+        )
+        self._caller = Caller(self._importer, belief, self.ledger, self._block, metadata)
 
     def run(self, name: str, importer: str) -> list[Failure]:
         """Imports a dotted name as the runtime client does and returns what certainly fails."""
         origin = Execution(Module(importer, "builtin"), ())
-        context = _Context(origin, dict(self._values))
-        failures: list[Failure] = drive(self._import_dotted(Import(0, name), name, context))
+        context = Context(origin, dict(self._values))
+        failures: list[Failure] = drive(self._importer.load_dotted(Import(0, name), name, context))
         return failures
 
     def run_line(self, program: Program, path: str) -> None:
         """Executes one `import` line of a `.pth` file. site prints its errors and goes on."""
         execution = Execution(Module(path, "source", path), (path,), program=program)
         self._belief.note(execution.module, program)
-        drive(self._block(program.body, _Context(execution, dict(self._values), certain=False)))
+        drive(self._block(program.body, Context(execution, dict(self._values), program.volatile, certain=False)))
 
     def run_deferred(self, execution: Execution, imported: Import) -> None:
         """Resolves an import that stands in a function; what fails is kept as a deferred doubt."""
-        before = dict(self.doubts)
-        failures: list[Failure] = drive(self._import(imported, _Context(execution, dict(self._values), certain=False)))
-        self.doubts = before
-        self._doubt(failures, "deferred")
+        before, calls = dict(self.ledger.doubts), len(self.ledger.calls)
+        context = Context(replace(execution, aliases={}), dict(self._values), certain=False)
+        failures: list[Failure] = drive(self._importer.run(imported, context))
+        self.ledger.doubts = before
+        del self.ledger.calls[calls:]
+        self.ledger.doubt(failures, "deferred")
 
-    def _doubt(self, failures: Iterable[Failure], certainty: Certainty = "possible") -> None:
-        for failure in failures:
-            self.doubts[replace(failure, certainty=certainty)] = None
-
-    # -- modules ---------------------------------------------------------------------------------------------------
-
-    def _load(self, name: str, parent: Execution | None, context: _Context) -> Steps:
-        """Returns the execution of one module whose parents are loaded, or None when there is no such module."""
-        known = self.executions.get(name)
-        if known is not None:
-            return known
-        module = self._finder.find(name, parent.module if parent else None)
-        if module is None and parent and parent.program and "extend_path" in parent.program.import_hooks:
-            module = self._finder.find_extended(name, parent.module)
-        if module is None:
-            return None
-        chain = (*context.execution.chain, name)
-        execution = Execution(module, chain)
-        self.executions[name] = execution
-        match module.kind:
-            case "source":
-                yield self._execute(execution)
-            case "extension":
-                execution.names_known = False
-                self._belief.note(module, None)
-                if module.path is not None and not self._loads(module.path):
-                    execution.failures.append(
-                        self._failure("native", Import(0, name), name, context, native_path=module.path)
-                    )
-            case "namespace":
-                pass
-            case _:
-                execution.names_known = False
-        execution.done = True
-        if parent is not None and not execution.failures:
-            leaf = name.rpartition(".")[2]  # the import system binds a submodule in its package
-            parent.names.add(leaf)
-            parent.constants.pop(leaf, None)
-        return execution
-
-    def _execute(self, execution: Execution) -> Steps:
-        program = self._program_of(execution.module)
-        if program is None:
-            execution.names_known = False
-            return
-        refusal = self._refusal_of(execution.module)
-        if refusal is not None:
-            execution.names_known = False
-            context = _Context(execution, {})
-            statement = Import(refusal.line, execution.module.name)
-            execution.failures.append(
-                self._failure("syntax", statement, execution.module.name, context, name=refusal.message)
-            )
-            return
-        execution.program = program
-        self._belief.note(execution.module, program)
-        if program.opaque or program.damaged:
-            execution.names_known = False
-        values = dict(self._values)
-        values["__name__"] = execution.module.name
-        execution.constants = values
-        execution.failures.extend((yield self._block(program.body, _Context(execution, values))))
-        if "__getattr__" in execution.names:
-            execution.names_known = False
+    def call(self, execution: Execution, function: str) -> list[Failure]:
+        """Calls a function with two arguments of which nothing is known, and returns what certainly fails."""
+        context = Context(execution, execution.constants)
+        expression: Expression = ("call", ("name", function), (UNKNOWN, UNKNOWN), (), 0)
+        _, failures = drive(self._caller.resolve(expression, context))
+        return list(failures)
 
     # -- statements ------------------------------------------------------------------------------------------------
 
-    def _block(self, block: Block, context: _Context) -> Steps:
+    def _block(self, block: Block, context: Context) -> Steps:
         """Runs statements and returns the failures that leave the block."""
         context.execution.names |= block.names
+        flow = context.flow
         failures: list[Failure] = []
         for statement in block.statements:
-            raised: list[Failure] = yield self._statement(statement, context)
-            failures.extend(failure for failure in raised if failure not in failures)
-            if isinstance(statement, Raise) or (raised and (context.stop or isinstance(statement, Leave))):
+            if flow.possible and context.certain:  # it may have been left before
+                self.ledger.doubt((yield self._statement(statement, context.uncertain())))
+            else:
+                raised: list[Failure] = yield self._statement(statement, context)
+                failures.extend(failure for failure in raised if failure not in failures)
+                leaves = context.stop or isinstance(statement, Leave | Evaluate | Constant)
+                if raised and leaves:
+                    break
+            if flow.jump or isinstance(statement, Raise | Return | Jump):
                 break
         return failures
 
-    def _statement(self, statement: Statement, context: _Context) -> Steps:
+    def _statement(self, statement: Statement, context: Context) -> Steps:
         match statement:
             case Import():
-                failures: list[Failure] = yield self._import(statement, context)
+                failures: list[Failure] = yield self._importer.run(statement, context)
                 context.execution.names |= statement.bound_names  # also after a failure: what follows is judged, too
                 return failures
             case Constant():
-                self._assign(statement, context)
+                return (yield self._assign(statement, context))
+            case Evaluate():
+                _, failures = yield self._caller.resolve(statement.value, context)
+                return failures
             case If():
                 return (yield self._if(statement, context))
             case Try():
                 return (yield self._try(statement, context))
             case Maybe():
                 yield self._maybe(statement.body, context)
+            case For():
+                return (yield self._for(statement, context))
             case Raise():
                 return self._raise(statement, context)
-            case Leave() if statement.name not in context.execution.names:
+            case Return():
+                return (yield self._return(statement, context))
+            case _:
+                return self._simple(statement, context)
+        return []
+
+    def _simple(self, statement: Statement, context: Context) -> list[Failure]:
+        execution = context.execution
+        match statement:
+            case Define():
+                name = statement.function.name
+                context.values.pop(name, None)
+                execution.aliases.pop(name, None)
+                if context.certain and name not in context.volatile and self._is_trusted(execution):
+                    context.values[name] = FunctionValue(execution, statement.function)
+            case Jump():
+                if context.certain:
+                    context.flow.jump = statement.kind
+                else:
+                    context.flow.possible.add(statement.kind)
+            case Obscure():
+                execution.obscured = True
+                for name in context.values.keys() - self._values.keys() - execution.steady:
+                    del context.values[name]
+            case Leave() if statement.name not in execution.names:
                 return [self._raised("SystemExit", statement.line, context)]
             case Use():
                 return self._use(statement, context)
             case Effect():
-                context.execution.effects += 1
+                execution.effects += 1
         return []
 
-    def _assign(self, statement: Constant, context: _Context) -> None:
-        program = context.execution.program
-        context.values.pop(statement.name, None)
-        # Code that binds names unseen may change a flag, but hardly what was read off the platform.
-        trusted = program is None or not program.opaque or asks(statement.value, self._values)
-        if context.certain and trusted and not (program and statement.name in program.volatile):
-            with suppress(Unknown):
-                context.values[statement.name] = evaluate(statement.value, context.values)
+    @staticmethod
+    def _is_trusted(execution: Execution) -> bool:
+        """False in a module whose code may have bound any of its names."""
+        return not (execution.obscured or (execution.program is not None and execution.program.opaque_functions))
 
-    def _use(self, statement: Use, context: _Context) -> list[Failure]:
+    def _assign(self, statement: Constant, context: Context) -> Steps:
+        value, failures = yield self._caller.resolve(statement.value, context)
+        name = statement.name
+        context.values.pop(name, None)
+        context.execution.aliases.pop(name, None)
+        # Code that binds names unseen may change a flag, but hardly what was read off the platform.
+        platform = asks(statement.value, self._values)
+        trusted = name not in context.volatile and (platform or self._is_trusted(context.execution))
+        if context.certain and trusted and not failures:
+            with suppress(Unknown):
+                context.values[name] = evaluate(value, context.values)
+                if platform:
+                    context.execution.steady.add(name)
+        return failures
+
+    def _return(self, statement: Return, context: Context) -> Steps:
+        value, failures = yield self._caller.resolve(statement.value, context)
+        if failures:
+            return failures
+        if context.certain:
+            context.flow.jump, context.flow.value = "return", value_of(value, context.values)
+        else:
+            context.flow.possible.add("return")
+        return []
+
+    def _use(self, statement: Use, context: Context) -> list[Failure]:
         """`try: NAME` / `except NameError`: how code asks whether a name is bound."""
         if statement.name in context.values or self._belief.is_bound(statement.name, context.execution):
             return []
         return [self._raised("NameError", statement.line, context)]
 
-    def _if(self, statement: If, context: _Context) -> Steps:
+    def _if(self, statement: If, context: Context) -> Steps:
+        assumed = False
         for condition, body in statement.branches:
-            try:
-                holds = bool(evaluate(condition, context.values))
-            except Unknown:
+            resolved, failures = yield self._caller.resolve(condition, context)
+            if failures:
+                return failures
+            holds = value_of(resolved, context.values)
+            if holds is NOT_KNOWN and context.certain:
+                holds = self._caller.assume(condition, context)
+                assumed = assumed or holds is not NOT_KNOWN
+            if holds is NOT_KNOWN or (assumed and not holds):
                 yield self._maybe(body, context)
-                context = replace(context, certain=False) if context.certain else context
-                continue
-            if holds:
-                if context.certain:
-                    return (yield self._block(body, context))
-                yield self._maybe(body, context)
-                return []
+                context = context if assumed and holds is not NOT_KNOWN else context.uncertain()
+            elif holds:
+                if not context.certain:
+                    yield self._maybe(body, context)
+                    return []
+                return (yield self._assumed(body, context) if assumed else self._block(body, context))
         return []
 
-    def _maybe(self, body: Block, context: _Context) -> Steps:
-        """Runs a block that may not run: what fails in it is possible, and constants in it are lost."""
-        self._doubt((yield self._block(body, replace(context, certain=False))))
+    def _assumed(self, body: Block, context: Context) -> Steps:
+        """Runs the block that runs if an environment variable is not set. Only for a lack in the artifact itself does
+        that stand for the normal case: an error that code raises may be there to ask for the variable."""
+        if jumps(body):
+            yield self._maybe(body, context)
+            return []
+        failures: list[Failure] = yield self._block(body, context)
+        for name in all_names(body):
+            context.values.pop(name, None)
+        lacking = [failure for failure in failures if failure.kind in ("native", "missing-module", "syntax")]
+        self.ledger.doubt(failure for failure in failures if failure not in lacking)
+        return lacking
 
-    def _try(self, statement: Try, context: _Context) -> Steps:
-        inner = replace(context, stop=bool(statement.handlers) or context.stop, handling=())
-        doubts, effects, modules = dict(self.doubts), context.execution.effects, len(self.executions)
+    def _maybe(self, body: Block, context: Context) -> Steps:
+        """Runs a block that may not run: what fails in it is possible, and constants in it are lost."""
+        self.ledger.doubt((yield self._block(body, context.uncertain())))
+
+    def _for(self, statement: For, context: Context) -> Steps:
+        resolved, failures = yield self._caller.resolve(statement.iterable, context)
+        if failures:
+            return failures
+        flow, items = context.flow, value_of(resolved, context.values)
+        context.values.pop(statement.target, None)
+        if isinstance(items, tuple) and statement.target:
+            for item in items:
+                context.values[statement.target] = item
+                failures.extend((yield self._block(statement.body, context)))
+                flow.possible.discard("continue")
+                if flow.jump == "continue":
+                    flow.jump = None
+                if failures or flow.jump:
+                    break
+            context.values.pop(statement.target, None)
+        else:
+            yield self._maybe(statement.body, context)
+            flow.possible.discard("continue")
+        if flow.jump == "break":
+            flow.jump = None
+        flow.possible.discard("break")
+        return failures
+
+    def _try(self, statement: Try, context: Context) -> Steps:
+        caught = {name for handler in statement.handlers for name in handler.catches or ("BaseException",)}
+        inner = replace(
+            context,
+            stop=bool(statement.handlers) or context.stop,
+            handling=(),
+            guards=context.guards | caught,
+        )
+        doubts, effects, modules = dict(self.ledger.doubts), context.execution.effects, len(self.ledger.executions)
         raised: list[Failure] = yield self._block(statement.body, inner)
         # Something else may have been raised in the body, and caught: by what it does, or by modules that ran in it.
-        ran = len(self.executions) > modules and (
-            len(self.doubts) > len(doubts) or catches_more_than_imports(statement)
+        jump = context.flow.take()
+        ran = len(self.ledger.executions) > modules and (
+            len(self.ledger.doubts) > len(doubts) or catches_more_than_imports(statement)
         )
         sure = not statement.handlers or (context.execution.effects == effects and not ran)
         if guards_imports(statement):
-            self.doubts = doubts  # whoever guards an import is ready for its failure
+            self.ledger.doubts = doubts  # whoever guards an import is ready for its failure
         failures: list[Failure] = []
         if raised:
             failures.extend((yield self._except(statement, raised, context, sure=sure)))
@@ -252,146 +304,63 @@ class Executor:
             for handler in statement.handlers:  # not reached as far as can be known, but their names may be bound
                 context.execution.names |= all_names(handler.body)
             if not sure:
+                context.flow.possible.update(*(jumps(handler.body) for handler in statement.handlers))
                 for name in all_names(statement.body).union(*(all_names(item.body) for item in statement.handlers)):
                     context.values.pop(name, None)
-            if sure:
+            if sure and not jump:
                 failures.extend((yield self._block(statement.orelse, context)))
-            else:
+            elif not jump:
                 yield self._maybe(statement.orelse, context)
+        after = context.flow.take() or jump
         failures.extend((yield self._block(statement.final, context)))
+        context.flow.jump = context.flow.jump or after
         return failures
 
-    def _except(self, statement: Try, raised: list[Failure], context: _Context, *, sure: bool) -> Steps:
+    def _except(self, statement: Try, raised: list[Failure], context: Context, *, sure: bool) -> Steps:
         """Runs the handler that catches what was raised and returns what leaves the `try`."""
         handler, catches = catching(statement.handlers, raised[0], context.execution.names)
+        # Whatever was raised before comes to the same handler, or to one that raises again: the `try` fails either way.
+        sure = sure or (catches and handler is not None and _all_alike(statement.handlers))
         if handler is None:
             if sure:
                 return raised
-            self._doubt(raised)
+            self.ledger.doubt(raised)
             return []
         if not catches:
-            self._doubt(raised)
+            self.ledger.doubt(raised)
             yield self._maybe(handler.body, context)
             return []
-        escaped: list[Failure] = yield self._block(handler.body, replace(context, handling=tuple(raised)))
+        errors = context.errors | ({handler.bound: tuple(raised)} if handler.bound else {})
+        inner = replace(context, handling=tuple(raised), errors=errors)
+        if not sure:
+            inner = inner.uncertain()
+        escaped: list[Failure] = yield self._block(handler.body, inner)
         if escaped and raised[0].kind in ("native", "syntax"):
             escaped = raised  # the fallback was never meant to be needed: what broke the first choice is the cause
         for failure in raised:
             if failure not in escaped:
-                self.caught[failure] = None
+                self.ledger.caught[failure] = None
         if sure:
             return escaped
-        self._doubt(escaped)
+        self.ledger.doubt(escaped)
         return []
 
-    def _raise(self, statement: Raise, context: _Context) -> list[Failure]:
+    def _raise(self, statement: Raise, context: Context) -> list[Failure]:
+        if statement.error in context.errors:
+            return list(context.errors[statement.error])  # `except ... as error: raise error`
         if context.handling:
             return list(context.handling)  # whatever the handler raises, this is where it came from
         if statement.error is None:
             return []
         return [self._raised(statement.error.rpartition(".")[2], statement.line, context)]
 
-    def _raised(self, error: str, line: int, context: _Context) -> Failure:
+    def _raised(self, error: str, line: int, context: Context) -> Failure:
         module = context.execution.module.name
-        return self._failure("raises", Import(line, module), module, context, name=error)
+        return failure_of("raises", Import(line, module), module, context, name=error)
 
-    # -- imports ---------------------------------------------------------------------------------------------------
 
-    def _import(self, statement: Import, context: _Context) -> Steps:
-        name = statement.module
-        if statement.level:
-            base = context.execution.module.package
-            for _ in range(statement.level - 1):
-                base = base.rpartition(".")[0]
-            if not base:
-                return [self._failure("relative-import", statement, "." * statement.level + name, context)]
-            name = f"{base}.{name}" if name else base
-        failures: list[Failure] = yield self._import_dotted(statement, name, context)
-        if statement.names is None:
-            if not failures:
-                rebind(context.values, self._values, statement.bound or "", name)
-            return failures
-        target = None if failures else self.executions.get(name)
-        if target is None:
-            context.execution.names_known &= all(wanted != "*" for wanted, _ in statement.names)
-            return failures
-        for wanted, bound in statement.names:
-            if wanted == "*":
-                self._star(target, context)
-            else:
-                failures.extend((yield self._from(statement, target, wanted, bound, context)))
-        return failures
-
-    def _import_dotted(self, statement: Import, name: str, context: _Context) -> Steps:
-        parent: Execution | None = None
-        parts = name.split(".")
-        for count in range(1, len(parts) + 1):
-            current = ".".join(parts[:count])
-            loaded: Execution | None = yield self._load(current, parent, context)
-            if loaded is None:
-                return self._absent(statement, current, parent, context)
-            if loaded.failures:
-                return list(loaded.failures)
-            if not loaded.module.certain:
-                self._doubt([self._failure("missing-module", statement, current, context)])
-            parent = loaded
-        return []
-
-    def _absent(self, statement: Import, missing: str, parent: Execution | None, context: _Context) -> list[Failure]:
-        if self._belief.module_is_made(parent):
-            return []
-        failure = self._failure("missing-module", statement, missing, context)
-        if self._belief.module_may_exist(missing, parent):
-            self._doubt([failure])
-            return []
-        return [failure]
-
-    def _from(self, statement: Import, target: Execution, wanted: str, bound: str, context: _Context) -> Steps:
-        if wanted in target.names:
-            if wanted in target.constants and context.certain and not self._belief.sets(wanted):
-                context.values[bound] = target.constants[wanted]
-            else:
-                context.values.pop(bound, None)
-            return []
-        qualified = f"{target.module.name}.{wanted}"
-        if qualified in self._values:
-            context.values[bound] = self._values[qualified]
-        else:
-            context.values.pop(bound, None)
-        if target.module.is_package and target.module.kind not in ("stdlib", "preinstalled", "builtin"):
-            loaded: Execution | None = yield self._load(qualified, target, context)
-            if loaded is not None:
-                return list(loaded.failures)
-        if self._belief.name_may_exist(target, wanted, context.execution):
-            return []
-        return [self._failure("missing-name", statement, target.module.name, context, name=wanted)]
-
-    def _star(self, target: Execution, context: _Context) -> None:
-        program = target.program
-        if target.names_known and target.done and program is not None and not program.exports_unknown:
-            public = (
-                program.exports if program.exports is not None else [n for n in target.names if not n.startswith("_")]
-            )
-            context.execution.names.update(public)
-            for name in public:
-                context.values.pop(name, None)
-        elif target.module.kind != "namespace":
-            context.execution.names_known = False
-            for name in [name for name in context.values if name not in self._values]:
-                del context.values[name]
-            context.execution.names |= {name for name in target.names if not name.startswith("_")}
-
-    def _failure(
-        self,
-        kind: FailureKind,
-        statement: Import,
-        module: str,
-        context: _Context,
-        *,
-        name: str | None = None,
-        native_path: str | None = None,
-    ) -> Failure:
-        importer = context.execution.module
-        return Failure(
-            kind, importer.name, importer.path, statement.line, module, name, native_path, context.execution.chain
-        )
+def _all_alike(handlers: tuple[Handler, ...]) -> bool:
+    """True when it does not matter which of the handlers catches an error."""
+    return len(handlers) == 1 or all(
+        any(isinstance(statement, Raise) for statement in handler.body.statements) for handler in handlers
+    )

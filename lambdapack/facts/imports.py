@@ -12,10 +12,12 @@ from lambdapack.artifact import Stack
 from lambdapack.errors import UnreadableMember
 from lambdapack.facts.absence import Absence, AbsenceReader
 from lambdapack.facts.belief import Belief
+from lambdapack.facts.calls import Call, deferred_calls
 from lambdapack.facts.distributions import DistFacts, owners
 from lambdapack.facts.execution import Executor
 from lambdapack.facts.grammar import SyntaxProblem, check_syntax, find_parser
 from lambdapack.facts.handler import HandlerFacts
+from lambdapack.facts.installed import Installed, NativeVersion
 from lambdapack.facts.linking import NativeFacts
 from lambdapack.facts.modules import Module, ModuleFinder
 from lambdapack.facts.outcome import Execution, Failure
@@ -71,18 +73,29 @@ class ImportFacts:
 
     def _execute(self) -> None:
         self._belief = belief = Belief(self._finder, self._mentions, self._native_mentions, self._is_first_party)
-        executor = Executor(self._finder, self._profile, self._program, self._loads, self._refusal, belief)
-        self.executions: dict[str, Execution] = executor.executions
+        installed = Installed(self._stack, self._distributions, self._profile.python)
+        executor = Executor(
+            self._finder,
+            self._profile,
+            self._program,
+            self._loads,
+            self._refusal,
+            self._native_version,
+            installed.answer,
+            belief,
+        )
+        self.executions: dict[str, Execution] = executor.ledger.executions
         for hook in self._finder.hooks:
             self._texts[hook.path] = hook.text.encode()
             executor.run_line(read_source(hook.text.encode()), hook.path)
         failures = [] if self.handler.problem else executor.run(self.handler.module, RUNTIME)
+        self._calls = tuple(executor.ledger.calls)
         self.failures = tuple(dict.fromkeys(failures))
         if not self.failures:
             self._run_deferred(executor)
         # What may fail in a library under conditions is its own business; it was written to be ready for it.
-        self.doubts = tuple(doubt for doubt in executor.doubts if self.owner(doubt.path or "") is None)
-        self.caught = tuple(failure for failure in executor.caught if failure not in self.failures)
+        self.doubts = tuple(doubt for doubt in executor.ledger.doubts if self.owner(doubt.path or "") is None)
+        self.caught = tuple(failure for failure in executor.ledger.caught if failure not in self.failures)
 
     def _check_syntax(self) -> bool:
         """Compiles what was executed and nobody else has compiled; True when something was refused."""
@@ -112,6 +125,14 @@ class ImportFacts:
     def required_natives(self) -> dict[str, Failure]:
         """The native files whose refusal by the loader stops the handler's import."""
         return {failure.native_path: failure for failure in self.failures if failure.native_path}
+
+    @cached_property
+    def calls(self) -> tuple[Call, ...]:
+        """Every call that importing the handler makes, in order, then those of things that load by name in functions of
+        first-party modules."""
+        own = [item for item in self.executions.values() if item.program and self._is_first_party(item.module)]
+        sources = ((execution, self._source(execution.module.path)) for execution in own)
+        return (*self._calls, *(call for item, data in sources if data for call in deferred_calls(item, data)))
 
     @property
     def handler_execution(self) -> Execution | None:
@@ -152,10 +173,10 @@ class ImportFacts:
     def _run_deferred(self, executor: Executor) -> None:
         """Follows imports inside functions, for first-party code only: what a library imports lazily is optional."""
         done: set[str] = set()
-        while pending := [name for name in executor.executions if name not in done]:
+        while pending := [name for name in executor.ledger.executions if name not in done]:
             for name in pending:
                 done.add(name)
-                execution = executor.executions[name]
+                execution = executor.ledger.executions[name]
                 path = execution.module.path
                 if execution.program is None or path is None or not self._is_first_party(execution.module):
                     continue
@@ -186,6 +207,16 @@ class ImportFacts:
 
     def _refusal(self, module: Module) -> SyntaxProblem | None:
         return self._refusals.get(module.path or "")
+
+    def _native_version(self, module: Module) -> str | None:
+        """The `__version__` that a native module certainly has: its distribution's, where its bytes have that text."""
+        dist = self.owner(module.path or "")
+        if module.kind != "extension" or module.path is None or dist is None:
+            return None
+        path = module.path
+        if not self._native_mentions(path, dist.version):
+            return None
+        return NativeVersion(dist.version, lambda text: self._native_mentions(path, text))
 
     def _source(self, path: str | None) -> bytes | None:
         located = self._stack.file(path) if path else None

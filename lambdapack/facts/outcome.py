@@ -37,18 +37,23 @@ class Failure:
 
 @dataclass(slots=True)
 class Execution:
-    """One executed (or just being executed) module. `names` is what it binds; `failures` what it fails with; `effects`
-    counts what ran in the bodies of `try` and may have raised."""
+    """One executed (or just being executed) module, or one call of a function in it. `names` is what it binds,
+    `aliases` what imports bind, with the dotted names they stand for; `constants` are known values by name, `steady`
+    those of them that were read off the platform; `failures` what it fails with; `effects` counts what ran in the
+    bodies of `try` and may have raised; `obscured`: code has run that may have bound any name."""
 
     module: Module
     chain: tuple[str, ...]
     names: set[str] = field(default_factory=set)
     names_known: bool = True
+    aliases: dict[str, str] = field(default_factory=dict)
     constants: dict[str, Any] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     program: Program | None = None
     done: bool = False
     effects: int = 0
+    obscured: bool = False
+    steady: set[str] = field(default_factory=set)
 
 
 _BUILTIN_ERRORS = {

@@ -7,6 +7,8 @@ is out of the ordinary, nothing is blanked: an outline only ever saves time. Kno
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 
 _DEFINITION = b"def "
@@ -26,13 +28,22 @@ _STRING_OR_COMMENT = re.compile(
 )
 
 
-def blank_functions(data: bytes) -> bytes | None:
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A source of the original's length, and where each function whose body is blank really ends, by its `def`."""
+
+    text: bytes
+    ends: Mapping[int, int]
+
+
+def blank_functions(data: bytes) -> Outline | None:
     """Returns a module's source, of the same length, without the bodies of functions that import nothing and declare
     nothing global; None when the text is not laid out so that this is safe."""
     if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
         return None  # lone carriage returns end lines, too
     if not data.endswith(b"\n"):
         data += b"\n"
+    ends: dict[int, int] = {}
     parts, done, at = [], 0, data.find(_DEFINITION)
     while at >= 0:
         line = data.rfind(b"\n", 0, at) + 1
@@ -52,10 +63,10 @@ def blank_functions(data: bytes) -> bytes | None:
         if body and _may_be_left_out(body):
             lines = body.count(b"\n")
             parts += [data[done:begin], (indent + b" 0").ljust(len(body) - lines), b"\n" * lines]
-            done = end
+            done = ends[at] = end
         at = data.find(_DEFINITION, end)
     parts.append(data[done:])
-    return b"".join(parts)
+    return Outline(b"".join(parts), ends)
 
 
 def _end_of_header(data: bytes, at: int) -> int | None:

@@ -10,19 +10,70 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-# A condition, as nested tuples: ("literal", value) · ("tuple", items) · ("name", "sys.version_info") ·
-# ("index", of, i) · ("slice", of, start, stop) · ("call", of, arguments) · ("not", x) · ("and" | "or", items) ·
-# ("compare", left, ((operator, right), ...)) · ("unknown",)
+# An expression, as nested tuples: ("literal", value) · ("tuple", items) · ("name", "sys.version_info") ·
+# ("attribute", of, name) · ("index", of, i) · ("slice", of, stop) · ("call", function, arguments, keywords, line) ·
+# ("not", x) · ("and" | "or", items) · ("compare", left, ((operator, right), ...)) ·
+# ("if", condition, then, otherwise) · ("join", texts) · ("some", the calls in what is not understood) · ("unknown",)
 Expression = tuple[Any, ...]
 UNKNOWN: Expression = ("unknown",)
+
+
+def inner_expressions(expression: Expression) -> Iterator[Expression]:
+    """Yields the expressions that an expression is made of, in the order in which they are evaluated."""
+    match expression:
+        case ("tuple" | "and" | "or" | "join" | "some", items):
+            yield from items
+        case ("not" | "slice" | "attribute", item, *_):
+            yield item
+        case ("index", item, index):
+            yield from (item, index)
+        case ("if", condition, then, otherwise):
+            yield from (condition, then, otherwise)
+        case ("compare", left, rights):
+            yield left
+            yield from (right for _, right in rights)
+        case ("call", function, arguments, keywords, _):
+            yield from (function, *arguments, *(value for _, value in keywords))
+
+
+def with_inner(expression: Expression, items: list[Expression]) -> Expression:
+    """Returns an expression with other inner expressions, in the order of `inner_expressions`."""
+    match expression:
+        case ("tuple" | "and" | "or" | "join" | "some" as kind, _):
+            return (kind, tuple(items))
+        case ("not" | "slice" | "attribute" as kind, _, *rest):
+            return (kind, items[0], *rest)
+        case ("index", _, _):
+            return ("index", *items)
+        case ("compare", _, rights):
+            return ("compare", items[0], tuple((sign, item) for (sign, _), item in zip(rights, items[1:], strict=True)))
+        case ("if", *_):
+            return ("if", *items)
+        case ("call", _, arguments, keywords, line):
+            named = items[1 + len(arguments) :]
+            given = tuple((name, item) for (name, _), item in zip(keywords, named, strict=True))
+            return ("call", items[0], tuple(items[1 : 1 + len(arguments)]), given, line)
+    return expression
+
+
+def holds_calls(expression: Expression) -> bool:
+    """True when something is called in an expression."""
+    return expression[0] == "call" or any(holds_calls(item) for item in inner_expressions(expression))
+
+
+def asked_names(expression: Expression) -> Iterator[str]:
+    """Yields the dotted names in an expression."""
+    if expression[0] == "name":
+        yield expression[1]
+    for item in inner_expressions(expression):
+        yield from asked_names(item)
 
 
 @dataclass(frozen=True, slots=True)
 class Import:
     """`import module` (names None, `bound` what it binds) or `from module import names` (pairs: name, bound as).
 
-    `level` counts the leading dots. A star import has the one name `*`. `dynamic` marks `import_module("literal")`
-    and `__import__("literal")`.
+    `level` counts the leading dots. A star import has the one name `*`.
     """
 
     line: int
@@ -30,7 +81,6 @@ class Import:
     level: int = 0
     names: tuple[tuple[str, str], ...] | None = None
     bound: str | None = None
-    dynamic: bool = False
 
     @property
     def bound_names(self) -> frozenset[str]:
@@ -42,10 +92,11 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """One `except` clause: the dotted names it catches (None: everything)."""
+    """One `except` clause: the dotted names it catches (None: everything) and the name it gives the error."""
 
     catches: tuple[str, ...] | None
     body: Block
+    bound: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +124,15 @@ class Maybe:
 
 
 @dataclass(frozen=True, slots=True)
+class For:
+    """`for target in iterable`: a loop over a literal can be followed. `target` is empty for several names."""
+
+    target: str
+    iterable: Expression
+    body: Block
+
+
+@dataclass(frozen=True, slots=True)
 class Raise:
     """`raise NAME(...)`; `error` is None for a bare `raise` or one of a computed error."""
 
@@ -86,6 +146,70 @@ class Constant:
 
     name: str
     value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluate:
+    """An expression whose value is of no interest, but calls in it are."""
+
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A function that can be followed when it is called: its source, which `source.read_function` reads then, and the
+    line it begins on. Decorated functions, generators and functions inside others are not kept."""
+
+    name: str
+    line: int
+    source: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """What a call of a function runs. Parameters with their defaults, None where there is none; `keyword_parameters`
+    are those given by name alone, and the unknown rest (`*args`, `**kwargs`). `volatile` as of a `Program`."""
+
+    parameters: tuple[tuple[str, Expression | None], ...]
+    keyword_parameters: tuple[tuple[str, Expression | None], ...]
+    body: Block
+    local_names: frozenset[str]
+    volatile: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredCall:
+    """A call inside a function, of something that loads by name (`open("x")`, `CDLL("x")`): an expression of the kind
+    `call`, and the dotted names of the errors that a `try` around it catches."""
+
+    call: Expression
+    guards: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Define:
+    """`def name(...)`: from here on the name is the function."""
+
+    function: Definition
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """`return value` in a function."""
+
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """`break` or `continue`."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Obscure:
+    """A statement that may bind any name of this module: nothing that was known of its names is certain any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +233,23 @@ class Effect:
     """Something in the body of a `try` that may raise, whatever it is."""
 
 
-Statement = Import | Try | If | Maybe | Raise | Constant | Leave | Use | Effect
+Statement = (
+    Import
+    | Try
+    | If
+    | Maybe
+    | For
+    | Raise
+    | Constant
+    | Evaluate
+    | Define
+    | Return
+    | Jump
+    | Obscure
+    | Leave
+    | Use
+    | Effect
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +271,10 @@ class Program:
     that classes bind, by class. `assigned_attributes` are names set on other objects at module level (`other.x = …`).
     `computed_attributes`: it also sets names that are computed. `volatile` are names bound in other ways than by plain
     assignment: their value is never known. `opaque`: its own names may come into being in ways that are not visible
-    (`globals()`, `exec`). `import_hooks`: it changes `sys.path`, `sys.modules`, `sys.meta_path` or its own `__path__`,
-    so that what can be imported afterwards is not decided by files alone. `loads_libraries`: it loads native libraries
-    by name (`ctypes.CDLL`). `damaged`: parts could not be parsed.
+    (`globals()`, `exec`); `opaque_functions`: also when one of its functions is called. `import_hooks`: it changes
+    `sys.path`, `sys.modules`, `sys.meta_path` or its own `__path__`, so that what can be imported afterwards is not
+    decided by files alone. `loads_libraries`: it loads native libraries by name (`ctypes.CDLL`). `damaged`: parts could
+    not be parsed.
     """
 
     body: Block
@@ -145,6 +286,7 @@ class Program:
     assigned_attributes: frozenset[str]
     computed_attributes: bool
     opaque: bool
+    opaque_functions: bool
     import_hooks: frozenset[str]
     loads_libraries: bool
     damaged: bool
@@ -160,11 +302,21 @@ UNREADABLE = Program(
     assigned_attributes=frozenset(),
     computed_attributes=False,
     opaque=True,
+    opaque_functions=True,
     import_hooks=frozenset(),
     loads_libraries=False,
     damaged=True,
 )
 """A module of which nothing could be read."""
+
+
+def jumps(block: Block) -> frozenset[str]:
+    """Returns the ways in which a block may be left early: `return`, `break`, `continue`."""
+    statements = (statement for inner in _blocks(block) for statement in inner.statements)
+    found = (
+        item.kind if isinstance(item, Jump) else "return" for item in statements if isinstance(item, Jump | Return)
+    )
+    return frozenset(found)
 
 
 def all_names(block: Block) -> frozenset[str]:
@@ -197,35 +349,38 @@ def _inner_blocks(statement: Statement) -> Iterator[Block]:
             )
         case If():
             yield from (block for _, block in statement.branches)
-        case Maybe():
+        case Maybe() | For():
             yield statement.body
 
 
-def without_constants(statements: tuple[Statement, ...]) -> Iterator[Statement]:
-    """Leaves out class attributes: a class's names are not the module's."""
+def without_constants(statements: tuple[Statement, ...], own: frozenset[str]) -> Iterator[Statement]:
+    """Turns a class's body into what of it concerns the module: a class's names, `own`, are not the module's."""
     for statement in statements:
         match statement:
-            case Constant() | Use():
+            case Use() | Define():
                 continue
+            case Constant(value=value) | Evaluate(value=value):
+                if holds_calls(value) and not own & {name.partition(".")[0] for name in asked_names(value)}:
+                    yield Evaluate(value)
             case Import(names=None):
                 yield replace(statement, bound=None)
             case Import(names=names):
                 yield replace(statement, names=tuple((name, "") for name, _ in names or ()))
             case Try():
                 yield Try(
-                    _nameless(statement.body),
-                    tuple(Handler(handler.catches, _nameless(handler.body)) for handler in statement.handlers),
-                    _nameless(statement.orelse),
-                    _nameless(statement.final),
+                    _nameless(statement.body, own),
+                    tuple(replace(handler, body=_nameless(handler.body, own)) for handler in statement.handlers),
+                    _nameless(statement.orelse, own),
+                    _nameless(statement.final, own),
                 )
             case If():
                 # A bare name in a class body may be the class's own, which is not followed.
-                yield If(tuple((UNKNOWN, _nameless(block)) for _, block in statement.branches))
-            case Maybe():
-                yield Maybe(_nameless(statement.body))
+                yield If(tuple((UNKNOWN, _nameless(block, own)) for _, block in statement.branches))
+            case Maybe() | For():
+                yield Maybe(_nameless(statement.body, own))
             case _:
                 yield statement
 
 
-def _nameless(block: Block) -> Block:
-    return Block(tuple(without_constants(block.statements)))
+def _nameless(block: Block, own: frozenset[str]) -> Block:
+    return Block(tuple(without_constants(block.statements, own)))

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Container, Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 import tree_sitter_python
 from tree_sitter import Language, Node, Parser
 
 from lambdapack.facts.outline import blank_functions
-from lambdapack.facts.program import Block, Import, Maybe, Statement
+from lambdapack.facts.program import Import
 
 _PYTHON = Language(tree_sitter_python.language())
-_EVALUATED_LATER = frozenset(
-    ("lambda", "list_comprehension", "set_comprehension", "dictionary_comprehension", "generator_expression",
-     "function_definition", "class_definition")
-)  # fmt: skip
-_EVALUATED_PERHAPS = frozenset(("conditional_expression", "boolean_operator"))
-_OWN_PACKAGE = ("__package__", "__name__")
+
+_IMPORTS = ("import_statement", "import_from_statement", "future_import_statement")
+_LITERALS = frozenset(("identifier", "string", "integer", "float", "true", "false", "none"))
+_HARMLESS = frozenset(
+    (
+        *_IMPORTS,
+        "function_definition",
+        "pass_statement",
+        "comment",
+        "global_statement",
+        "raise_statement",
+        "try_statement",
+        "break_statement",
+        "continue_statement",
+    )
+)
+_FOLLOWED = frozenset((*_LITERALS, "call"))  # whether a call may raise is seen when it is followed
 
 
 def parse(data: bytes) -> Node:
@@ -26,14 +37,15 @@ def parse(data: bytes) -> Node:
     return Parser(_PYTHON).parse(data).root_node
 
 
-def parse_outline(data: bytes) -> Node:
-    """Parses without the bodies of most functions: they are most of the text, and nothing is asked of them."""
+def parse_outline(data: bytes) -> tuple[Node, Mapping[int, int]]:
+    """Parses without the bodies of most functions: they are most of the text, and nothing is asked of them. Also
+    returns where those functions really end, by the offset of their `def`."""
     outline = blank_functions(data)
     if outline is not None:
-        root = parse(outline)
+        root = parse(outline.text)
         if not root.has_error:
-            return root
-    return parse(data)
+            return root, outline.ends
+    return parse(data), {}
 
 
 def raw(node: Node, data: bytes) -> bytes:
@@ -73,12 +85,37 @@ def is_class(node: Node) -> bool:
     return inner is not None and inner.type == "class_definition"
 
 
-def without_classes(root: Node, data: bytes) -> bytes:
-    """Returns a module's text but for its classes."""
+def is_definition(node: Node) -> bool:
+    """True for a class or a function, decorated or not."""
+    return node.type in ("class_definition", "function_definition", "decorated_definition")
+
+
+def may_raise(node: Node) -> bool:
+    """True for a statement that may raise something other than what its imports and calls raise."""
+    if node.type in ("expression_statement", "return_statement"):
+        if node.named_child_count != 1:
+            return node.named_child_count > 1
+        child = node.named_children[0]
+        right = child.child_by_field_name("right") if child.type == "assignment" else child
+        return right is not None and right.type not in _FOLLOWED
+    return node.type not in _HARMLESS
+
+
+def trimmed(definition: bytes) -> bytes:
+    """Returns a definition's text without blank lines and comments behind it."""
+    while True:
+        definition = definition.rstrip()
+        head, _, last = definition.rpartition(b"\n")
+        if not head or not last.lstrip().startswith(b"#"):
+            return definition
+        definition = head
+
+
+def texts(root: Node, data: bytes) -> Iterator[tuple[Node, bytes]]:
+    """Yields the statements of a module, each with its original text up to the next one."""
     children = root.named_children
     places = pairwise((*(child.start_byte for child in children), len(data)))
-    found = (data[start:end] for child, (start, end) in zip(children, places, strict=True) if not is_class(child))
-    return b"\n".join(found)
+    yield from ((child, data[start:end]) for child, (start, end) in zip(children, places, strict=True))
 
 
 def caught(clause: Node, data: bytes) -> tuple[str, ...] | None:
@@ -96,9 +133,23 @@ def caught(clause: Node, data: bytes) -> tuple[str, ...] | None:
     return tuple(names) or None
 
 
-def imports(node: Node, data: bytes) -> Iterator[Import]:
-    """Reads an import statement: one `Import` for each module it names."""
-    line = node.start_point[0] + 1
+def caught_as(clause: Node, data: bytes) -> str | None:
+    """Returns the name that an `except` clause gives the error."""
+    for child in clause.named_children:
+        if child.type == "as_pattern" and len(child.named_children) > 1:
+            return dotted(child.named_children[1], data)
+    return None
+
+
+def guards(statement: Node, data: bytes) -> frozenset[str]:
+    """Returns the dotted names that a `try` catches; a bare or computed clause counts as `BaseException`."""
+    clauses = (child for child in statement.named_children if child.type in ("except_clause", "except_group_clause"))
+    return frozenset(name for clause in clauses for name in caught(clause, data) or ("BaseException",))
+
+
+def imports(node: Node, data: bytes, first_line: int = 1) -> Iterator[Import]:
+    """Reads an import statement: one `Import` for each module it names. `first_line` is the source's own."""
+    line = node.start_point[0] + first_line
     if node.type == "import_statement":
         for name, alias in aliases(node, data):
             yield Import(line, name, bound=alias or name.partition(".")[0])
@@ -130,38 +181,3 @@ def aliases(node: Node, data: bytes) -> Iterator[tuple[str, str | None]]:
                 yield dotted(target, data), text(alias, data)
         else:
             yield dotted(name, data), None
-
-
-def dynamic_imports(node: Node, data: bytes, importers: Container[str]) -> Iterator[Statement]:
-    """Yields `import_module("literal")` and `__import__("literal")` calls that run with their statement; `importers`
-    are the dotted names that stand for one of the two."""
-    if node.type in _EVALUATED_LATER:
-        return
-    if node.type in _EVALUATED_PERHAPS:
-        inner = tuple(found for child in node.named_children for found in dynamic_imports(child, data, importers))
-        if inner:
-            yield Maybe(Block(inner))
-        return
-    if node.type == "call":
-        found = _dynamic_import(node, data, importers)
-        if found is not None:
-            yield found
-    for child in node.named_children:
-        yield from dynamic_imports(child, data, importers)
-
-
-def _dynamic_import(call: Node, data: bytes, importers: Container[str]) -> Import | None:
-    function, arguments = call.child_by_field_name("function"), call.child_by_field_name("arguments")
-    if function is None or arguments is None or not arguments.named_children:
-        return None
-    literal = string(arguments.named_children[0], data)
-    if not literal or dotted(function, data) not in importers:
-        return None
-    line = call.start_point[0] + 1
-    if not literal.startswith("."):
-        return Import(line, literal, dynamic=True)
-    package = text(arguments.named_children[1], data) if len(arguments.named_children) > 1 else ""
-    if package.removeprefix("package=").strip() not in _OWN_PACKAGE:
-        return None
-    name = literal.lstrip(".")
-    return Import(line, name, len(literal) - len(name), dynamic=True)

@@ -65,6 +65,11 @@ _LIBRARY_WORDS = (b"DLL", b"dll", b"LoadLibrary", b"dlopen", b"RTLD_GLOBAL")
 _SETATTR = re.compile(rb"setattr(?<![.\w]setattr)\s*\(\s*(?!self\b|cls\b|type\s*\()[\w.\[\]]+\s*,\s*(['\"]?)(\w*)")
 _SET_IN_FUNCTION = re.compile(rb"\n[ \t]+(\w+)\.(\w+)\s*=(?!=)")
 _LOADS_LIBRARIES = re.compile(rb"\b(?:[Cc]|[Pp]y)[Dd][Ll][Ll]\b|\bLoadLibrary\b|\bdlopen\b|\bRTLD_GLOBAL\b")
+_LOADS = re.compile(
+    rb"\b(?:import_module|__import__|(?:[Cc]|[Pp]y)[Dd][Ll][Ll]|LoadLibrary|dlopen|find_library|load_library|open|read_text"
+    rb"|read_bytes|open_text|open_binary|get_data|resource_\w+|files|version|distribution|metadata|requires|entry_points"
+    rb"|get_distribution|require)\s*\("
+)
 
 
 def is_opaque(data: bytes) -> bool:
@@ -86,6 +91,11 @@ def _any_sign(signs: _Signs, data: bytes) -> bool:
 def loads_libraries(data: bytes) -> bool:
     """True when the module loads native libraries by name."""
     return any(word in data for word in _LIBRARY_WORDS) and bool(_LOADS_LIBRARIES.search(data))
+
+
+def loads_something(data: bytes) -> bool:
+    """True when code may call something that loads a module, a library, a file or metadata by its name."""
+    return bool(_LOADS.search(data))
 
 
 def set_attributes(data: bytes, modules: frozenset[str]) -> tuple[frozenset[str], bool]:

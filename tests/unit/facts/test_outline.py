@@ -60,7 +60,8 @@ def test_an_outline_keeps_places_and_leaves_out_bodies() -> None:
     data = b"def f(a):\n    # some\n    return a + 1\n\nX = 1\n"
     outline = blank_functions(data)
     assert outline is not None
-    assert len(outline) == len(data)
-    assert outline.index(b"X = 1") == data.index(b"X = 1")
-    assert outline.count(b"\n", 0, outline.index(b"X")) == data.count(b"\n", 0, data.index(b"X"))
-    assert b"return" not in outline
+    assert len(outline.text) == len(data)
+    assert outline.text.index(b"X = 1") == data.index(b"X = 1")
+    assert outline.text.count(b"\n", 0, outline.text.index(b"X")) == data.count(b"\n", 0, data.index(b"X"))
+    assert b"return" not in outline.text
+    assert {data[:end] for end in outline.ends.values()} == {b"def f(a):\n    # some\n    return a + 1\n\n"}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lambdapack.facts.program import Block, If, Import, Maybe, Raise, Try, all_names
-from lambdapack.facts.source import read_source
+from lambdapack.facts.program import Block, Constant, Define, For, If, Import, Maybe, Raise, Return, Try, all_names
+from lambdapack.facts.source import read_function, read_source
 
 
 def names(source: str) -> set[str]:
@@ -76,29 +76,40 @@ def test_match_binds_at_least_its_captures() -> None:
         ("from __future__ import annotations", []),
         ("import \\\n  a", [Import(1, "a", bound="a")]),
         ("x = 1; import a; import b", [Import(1, "a", bound="a"), Import(1, "b", bound="b")]),
-        (
-            "import importlib\nm = importlib.import_module('a.b')",
-            [Import(1, "importlib", bound="importlib"), Import(2, "a.b", dynamic=True)],
-        ),
-        ("m = importlib.import_module('a.b')", []),
-        ("__import__('a')", [Import(1, "a", dynamic=True)]),
-        (
-            "from importlib import import_module\nimport_module('.a', __package__)",
-            [Import(1, "importlib", names=(("import_module", "import_module"),)), Import(2, "a", 1, dynamic=True)],
-        ),
-        ("import_module(name)", []),
-        ("import_module('.a', other)", []),
-        ("f = lambda: import_module('a')", []),
-        ("[import_module('a') for x in y]", []),
     ],
 )
 def test_imports(source: str, found: list[Import]) -> None:
     assert imports(source) == found
 
 
-def test_an_import_that_is_evaluated_perhaps() -> None:
-    program = read_source(b"enabled and __import__('hook')")
-    assert program.body.statements == (Maybe(Block((Import(1, "hook", dynamic=True),))),)
+def test_calls_are_kept_with_what_they_are_given() -> None:
+    program = read_source(b"x = f('a', b, c=1)\ny = {'k': g(\n  *z)}\nlater = lambda: h()\n")
+    assert program.body.statements == (
+        Constant("x", ("call", ("name", "f"), (("literal", "a"), ("name", "b")), (("c", ("literal", 1)),), 1)),
+        Constant("y", ("some", (("call", ("name", "g"), (), (("**", ("unknown",)),), 2),))),
+        Constant("later", ("unknown",)),
+    )
+
+
+def test_a_function_is_read_when_it_is_called() -> None:
+    program = read_source(
+        b"import a\n\n\ndef f(x, y=1, *, z: int = 2, **more):\n    v = x\n    import b\n    return v\n"
+    )
+    define = program.body.statements[-1]
+    assert isinstance(define, Define)
+    function = read_function(define.function)
+    assert function is not None
+    assert function.parameters == (("x", None), ("y", ("literal", 1)))
+    assert function.keyword_parameters == (("z", ("literal", 2)), ("more", ("unknown",)))
+    assert function.local_names == {"v", "b"}
+    assert function.body.statements[-2:] == (Import(6, "b", bound="b"), Return(("name", "v")))
+
+
+@pytest.mark.parametrize(
+    "source", ["@d\ndef f(): pass", "async def f(): pass", "def f():\n    yield", "class C:\n    def f(self): pass"]
+)
+def test_functions_that_are_not_followed(source: str) -> None:
+    assert not [item for item in read_source(source.encode()).body.statements if isinstance(item, Define)]
 
 
 def test_guards() -> None:
@@ -122,9 +133,9 @@ def test_suppress_is_a_guard_and_other_context_managers_are_not_known() -> None:
     (guard,) = read_source(b"with contextlib.suppress(ImportError, OSError):\n    import a\n").body.statements
     assert isinstance(guard, Try)
     assert guard.handlers[0].catches == ("ImportError", "OSError")
-    (unknown,) = read_source(b"with optional():\n    import a\n").body.statements
+    _, unknown = read_source(b"with optional():\n    import a\n").body.statements
     assert isinstance(unknown, Maybe)
-    (plain,) = read_source(b"with warnings.catch_warnings():\n    import a\n").body.statements
+    _, plain = read_source(b"with warnings.catch_warnings():\n    import a\n").body.statements
     assert isinstance(plain, Import)
 
 
@@ -283,7 +294,7 @@ def _by_ast(tree: ast.Module) -> tuple[set[str], set[str]]:
 def _modules(block: Block) -> set[str]:
     found: set[str] = set()
     for statement in block.statements:
-        if isinstance(statement, Import) and not statement.dynamic:
+        if isinstance(statement, Import):
             found.add("." * statement.level + statement.module)
         elif isinstance(statement, Try):
             for inner in (statement.body, *(h.body for h in statement.handlers), statement.orelse, statement.final):
@@ -291,6 +302,6 @@ def _modules(block: Block) -> set[str]:
         elif isinstance(statement, If):
             for _, inner in statement.branches:
                 found |= _modules(inner)
-        elif isinstance(statement, Maybe):
+        elif isinstance(statement, Maybe | For):
             found |= _modules(statement.body)
     return found

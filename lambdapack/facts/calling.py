@@ -1,0 +1,310 @@
+"""Calls, executed: expressions are worked out as far as they are known, and functions of the artifact are followed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from typing import Any
+
+from lambdapack.facts.belief import Belief
+from lambdapack.facts.calls import NOT_KNOWN, Call, absolute_name, read_call, value_of
+from lambdapack.facts.conditions import Unknown, evaluate
+from lambdapack.facts.frames import Context, Flow, FunctionValue, Ledger
+from lambdapack.facts.importing import Importer
+from lambdapack.facts.outcome import Execution, Failure
+from lambdapack.facts.program import (
+    UNKNOWN,
+    Block,
+    Definition,
+    Expression,
+    Function,
+    Import,
+    inner_expressions,
+    with_inner,
+)
+from lambdapack.facts.source import read_function
+from lambdapack.facts.trampoline import Steps
+
+_MOST_CALLS = 5_000  # followed in one execution: a bound for programs that call themselves over and over
+# Environment variables with these beginnings may be set by Lambda itself, or by the shell that starts Python.
+_RESERVED_VARIABLES = ("AWS", "LAMBDA", "_", "PATH", "LANG", "LC_", "TZ", "LD_", "PYTHON", "HOME", "TMP", "PWD")
+_IMPORTERS = frozenset(("importlib.import_module", "__import__", "builtins.__import__"))
+
+
+class Caller:
+    """Works out expressions with the calls in them; `run` executes a block, `metadata` answers questions to
+    `importlib.metadata`."""
+
+    def __init__(
+        self,
+        importer: Importer,
+        belief: Belief,
+        ledger: Ledger,
+        run: Callable[[Block, Context], Steps],
+        metadata: Callable[[Call], Any],
+    ) -> None:
+        self._importer = importer
+        self._belief = belief
+        self._ledger = ledger
+        self._run = run
+        self._metadata = metadata
+        self._functions: dict[Definition, Function | None] = {}
+        self._active: list[Definition] = []
+        self._followed = 0
+
+    def resolve(self, expression: Expression, context: Context) -> Steps:
+        """Returns the expression with everything in it that is known by now, and what the calls in it fail with."""
+        if not self._has_more_to_know(expression, context.values):
+            return expression, []
+        match expression:
+            case ("name", dotted):
+                value = self._attribute(dotted, context)
+                return (expression if value is NOT_KNOWN else ("literal", value)), []
+            case ("call", *_):
+                return (yield self._call(expression, context))
+            case ("and" | "or" as kind, items):
+                return (yield self._boolean(kind, items, context))
+            case ("if", condition, then, otherwise):
+                return (yield self._choice(condition, then, otherwise, context))
+        parts: list[Expression] = []
+        for inner in inner_expressions(expression):
+            item, failures = yield self.resolve(inner, context)
+            if failures:
+                return UNKNOWN, failures
+            parts.append(item)
+        resolved = with_inner(expression, parts)
+        if resolved[0] == "attribute":
+            value = _attribute_of(value_of(resolved[1], context.values), resolved[2])
+            return (UNKNOWN if value is NOT_KNOWN else ("literal", value)), []
+        return resolved, []
+
+    def _has_more_to_know(self, expression: Expression, values: Container[str]) -> bool:
+        kind = expression[0]
+        if kind == "name":
+            return "." in expression[1] and expression[1] not in values
+        return kind == "call" or any(self._has_more_to_know(item, values) for item in inner_expressions(expression))
+
+    def _attribute(self, dotted: str, context: Context) -> Any:
+        """Returns the value of `module.NAME` where the module has run and nobody else sets it."""
+        head, _, name = dotted.rpartition(".")
+        if head in context.values:
+            return _attribute_of(context.values[head], name)
+        owner, _, name = absolute_name(dotted, context.execution).rpartition(".")
+        module = self._ledger.executions.get(owner)
+        if module is None or not module.done or self._belief.sets(name):
+            return NOT_KNOWN
+        return module.constants.get(name, NOT_KNOWN)
+
+    def assume(self, expression: Expression, context: Context) -> Any:
+        """Returns a condition's value if environment variables are not set that only the library asking for them knows;
+        `NOT_KNOWN` where no such variable decides it, and for first-party code."""
+        if self._belief.is_first_party(context.execution.module):
+            return NOT_KNOWN
+        assumed = self._without_variables(expression, context)
+        return NOT_KNOWN if assumed == expression else value_of(assumed, context.values)
+
+    def _without_variables(self, expression: Expression, context: Context) -> Expression:
+        execution = context.execution
+        match expression:
+            case ("compare", ("literal", str(variable)), (("in" | "not in" as sign, ("name", dotted)),)):
+                if absolute_name(dotted, execution) == "os.environ" and self._is_private(variable):
+                    return ("literal", sign == "not in")
+            case ("call", ("name", dotted), (("literal", str(variable)), *default), (), _):
+                getter = absolute_name(dotted, execution) in ("os.environ.get", "os.getenv")
+                if getter and self._is_private(variable):
+                    return default[0] if default else ("literal", None)
+        inner = [self._without_variables(item, context) for item in inner_expressions(expression)]
+        return with_inner(expression, inner)
+
+    def _is_private(self, variable: str) -> bool:
+        return not variable.startswith(_RESERVED_VARIABLES) and not self._belief.is_named_by_first_party(variable)
+
+    def _boolean(self, kind: str, items: tuple[Expression, ...], context: Context) -> Steps:
+        resolved: list[Expression] = []
+        certain = True
+        for item in items:
+            value, failures = yield self._perhaps(item, context, certain=certain)
+            if failures:
+                return UNKNOWN, failures
+            resolved.append(value)
+            known = value_of(value, context.values)
+            if known is NOT_KNOWN:
+                certain = False
+            elif certain and bool(known) == (kind == "or"):
+                break
+        return (kind, tuple(resolved)), []
+
+    def _choice(self, condition: Expression, then: Expression, otherwise: Expression, context: Context) -> Steps:
+        resolved, failures = yield self.resolve(condition, context)
+        if failures:
+            return UNKNOWN, failures
+        known = value_of(resolved, context.values)
+        if known is not NOT_KNOWN:
+            return (yield self.resolve(then if known else otherwise, context))
+        for branch in (then, otherwise):
+            yield self._perhaps(branch, context, certain=False)
+        return UNKNOWN, []
+
+    def _perhaps(self, expression: Expression, context: Context, *, certain: bool) -> Steps:
+        """Resolves an expression that may not be evaluated: its failures are doubts then."""
+        if certain:
+            return (yield self.resolve(expression, context))
+        value, failures = yield self.resolve(expression, context.uncertain())
+        self._ledger.doubt(failures)
+        return value, []
+
+    # -- calls -----------------------------------------------------------------------------------------------------
+
+    def _call(self, expression: Expression, context: Context) -> Steps:
+        parts: list[Expression] = []
+        for at, inner in enumerate(inner_expressions(expression)):
+            if at == 0 and inner[0] == "name":
+                parts.append(inner)  # what is called is looked up below
+                continue
+            part, failures = yield self.resolve(inner, context)
+            if failures:
+                return UNKNOWN, failures
+            parts.append(part)
+        resolved = with_inner(expression, parts)
+        called = read_call(
+            resolved,
+            context.execution,
+            context.values,
+            "import" if context.certain else "perhaps",
+            context.guards,
+        )
+        if called is None:
+            context.execution.effects += 1
+            return UNKNOWN, []
+        self._ledger.calls.append(called)
+        if called.name in _IMPORTERS:
+            return UNKNOWN, (yield self._dynamic_import(called, context))
+        value = self._known_result(called, context)
+        if value is not NOT_KNOWN:
+            return ("literal", value), []
+        function = self._function(resolved[1][1], context)
+        if function is not None:
+            return (yield self._follow(function, resolved, context))
+        try:
+            return ("literal", evaluate(resolved, context.values)), []
+        except Unknown:
+            context.execution.effects += 1
+            return resolved, []
+
+    def _dynamic_import(self, called: Call, context: Context) -> Steps:
+        """`import_module(name)` and `__import__(name)` of a name that is known."""
+        name = called.arguments[0] if called.arguments else called.keywords.get("name", NOT_KNOWN)
+        if not isinstance(name, str) or not name:
+            context.execution.effects += 1
+            return []
+        relative = name.startswith(".")
+        if called.name != "importlib.import_module" and (relative or called.keywords or len(called.arguments) > 1):
+            context.execution.effects += 1  # `__import__` with globals and a level
+            return []
+        if relative:
+            package = called.arguments[1] if len(called.arguments) > 1 else called.keywords.get("package", NOT_KNOWN)
+            if not isinstance(package, str):
+                context.execution.effects += 1
+                return []
+            leaf = name.lstrip(".")
+            for _ in range(len(name) - len(leaf) - 1):
+                package = package.rpartition(".")[0]
+            name = f"{package}.{leaf}" if leaf else package
+        statement = Import(called.line, name)
+        return (yield self._importer.load_dotted(statement, name, context))
+
+    def _known_result(self, called: Call, context: Context) -> Any:
+        if called.name == "getattr" and len(called.arguments) == 3 and isinstance(called.arguments[1], str):
+            owner, name, default = called.arguments
+            value = _attribute_of(owner, name)
+            return default if value is NOT_KNOWN and owner is None and not hasattr(None, name) else value
+        if called.name.startswith(("importlib.metadata.", "importlib_metadata.")):
+            return self._metadata(called)
+        return NOT_KNOWN
+
+    def _function(self, dotted: str, context: Context) -> FunctionValue | None:
+        """Returns the function that a name certainly stands for."""
+        value = context.values.get(dotted, NOT_KNOWN)
+        if "." in dotted:
+            value = self._attribute(dotted, context)
+        if not isinstance(value, FunctionValue) or self._belief.sets(value.definition.name):
+            return None
+        return value
+
+    def _follow(self, function: FunctionValue, call: Expression, context: Context) -> Steps:
+        definition, home = function.definition, function.execution
+        if definition not in self._functions:
+            self._functions[definition] = read_function(definition)
+        read = self._functions[definition]
+        bound = None if read is None else self._bind(read, home, call, context)
+        if read is None or bound is None or definition in self._active or self._followed >= _MOST_CALLS:
+            context.execution.effects += 1
+            return UNKNOWN, []
+        local = read.local_names.union(name for name, _ in (*read.parameters, *read.keyword_parameters))
+        chain = context.execution.chain
+        if home.module.name != context.execution.module.name:
+            chain = (*chain, home.module.name)
+        frame = Execution(
+            home.module,
+            chain,
+            names=home.names | local,
+            names_known=home.names_known,
+            aliases={name: target for name, target in home.aliases.items() if name not in local},
+            program=home.program,
+            done=home.done,
+        )
+        inner = Context(
+            frame,
+            bound,
+            read.volatile,
+            certain=context.certain,
+            stop=True,
+            guards=context.guards,
+        )
+        self._followed += 1
+        self._active.append(definition)
+        failures: list[Failure] = yield self._run(read.body, inner)
+        self._active.pop()
+        context.execution.effects += frame.effects
+        if failures or inner.flow.possible:
+            return UNKNOWN, failures
+        return _returned(inner.flow), []
+
+    def _bind(self, read: Function, home: Execution, call: Expression, context: Context) -> dict[str, Any] | None:
+        """Returns the values known in a function when it is called; None for a call that does not fit it."""
+        _, _, arguments, keywords, _ = call
+        values = {
+            name: value
+            for name, value in home.constants.items()
+            if name not in read.local_names and not self._belief.sets(name)
+        }
+        given = dict(keywords)
+        spread = "**" in given
+        for at, (name, default) in enumerate((*read.parameters, *read.keyword_parameters)):
+            values.pop(name, None)
+            if spread:
+                continue
+            scope = context.values
+            if at < len(arguments) and at < len(read.parameters):
+                expression = arguments[at]
+            elif name in given:
+                expression = given.pop(name)
+            elif default is not None:
+                expression, scope = default, home.constants
+            else:
+                return None
+            value = value_of(expression, scope)
+            if value is not NOT_KNOWN:
+                values[name] = value
+        return values
+
+
+def _attribute_of(owner: Any, name: str) -> Any:
+    if isinstance(owner, dict):  # a model of an object: what is known of its attributes
+        return owner.get(name, NOT_KNOWN)
+    return NOT_KNOWN
+
+
+def _returned(flow: Flow) -> Expression:
+    if flow.jump is None:
+        return ("literal", None)
+    return UNKNOWN if flow.value is NOT_KNOWN else ("literal", flow.value)

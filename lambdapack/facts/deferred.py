@@ -1,0 +1,62 @@
+"""What stands inside functions and methods and runs only when somebody calls them: imports, calls that load by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tree_sitter import Node
+
+from lambdapack.facts import syntax, traits
+from lambdapack.facts.expressions import ExpressionReader
+from lambdapack.facts.program import DeferredCall, Import
+from lambdapack.facts.targets import Targets
+
+_FUNCTIONS = ("function_definition", "lambda")
+
+
+class DeferredReader:
+    """Collects the imports in the functions of one source; `global` names go into its targets."""
+
+    def __init__(self, data: bytes, targets: Targets) -> None:
+        self._data = data
+        self._targets = targets
+        self.imports: list[Import] = []
+
+    def read(self, function: Node) -> None:
+        """Takes in a function."""
+        text = syntax.raw(function, self._data)
+        if b"import" in text or b"global" in text:
+            self._walk(function)
+
+    def _walk(self, node: Node) -> None:
+        for child in node.named_children:
+            if child.type in ("import_statement", "import_from_statement"):
+                self.imports.extend(syntax.imports(child, self._data))
+            elif child.type == "global_statement":
+                self._targets.globals(child)
+            elif child.type == "try_statement":
+                # A guarded import in a function is nobody's concern: whoever calls it is ready for its absence.
+                for part in child.named_children:
+                    if part.type != "block":
+                        self._walk(part)
+            elif child.type == "if_statement" and b"TYPE_CHECKING" in syntax.raw(child, self._data):
+                continue
+            elif child.named_child_count:
+                self._walk(child)
+
+
+def read_deferred_calls(data: bytes) -> tuple[DeferredCall, ...]:
+    """Returns the calls in the functions of a module's bytes of things that load by name."""
+    if not traits.loads_something(data):
+        return ()
+    reader = ExpressionReader(data)
+
+    def calls(node: Node, guards: frozenset[str], *, inside: bool) -> Iterator[DeferredCall]:
+        if inside and node.type == "call" and traits.loads_something(syntax.raw(node, data)[:200]):
+            yield DeferredCall(reader.read(node), guards)
+        caught = guards | syntax.guards(node, data) if node.type == "try_statement" else guards
+        for child in node.named_children:
+            within = caught if child.type == "block" else guards
+            yield from calls(child, within, inside=inside or node.type in _FUNCTIONS)
+
+    return tuple(calls(syntax.parse(data), frozenset(), inside=False))

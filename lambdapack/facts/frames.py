@@ -1,0 +1,72 @@
+"""The state of an abstract execution: where a block runs, what is known there, how it may be left, what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lambdapack.facts.calls import Call
+from lambdapack.facts.outcome import Certainty, Execution, Failure
+from lambdapack.facts.program import Definition
+
+
+@dataclass(slots=True)
+class Flow:
+    """How a module or a function is being left: `jump` certainly (`return`, `break`, `continue`; None: not at all),
+    `possible` perhaps. `value` is what it returns."""
+
+    jump: str | None = None
+    possible: set[str] = field(default_factory=set)
+    value: Any = None
+
+    def take(self) -> str | None:
+        """Returns the certain jump and forgets it, for what still runs: `finally`."""
+        jump, self.jump = self.jump, None
+        return jump
+
+
+@dataclass(slots=True)
+class Context:
+    """Where a block runs: in which module, under which known values, how surely.
+
+    `stop`: a guard is waiting, so the rest of a block does not run after a failure. `handling` is what a bare `raise`
+    raises again, `errors` what `except ... as name` bound. `guards` are the errors that are caught around.
+    """
+
+    execution: Execution
+    values: dict[str, Any]
+    volatile: frozenset[str] = frozenset()
+    certain: bool = True
+    stop: bool = False
+    handling: tuple[Failure, ...] = ()
+    errors: dict[str, tuple[Failure, ...]] = field(default_factory=dict)
+    guards: frozenset[str] = frozenset()
+    flow: Flow = field(default_factory=Flow)
+
+    def uncertain(self) -> Context:
+        """The same place, for code that may not run."""
+        return replace(self, certain=False) if self.certain else self
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FunctionValue:
+    """A function as a value: its definition and the module whose names it sees."""
+
+    execution: Execution
+    definition: Definition
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What an execution finds: modules by name, failures that are possible or caught, calls."""
+
+    executions: dict[str, Execution] = field(default_factory=dict)
+    doubts: dict[Failure, None] = field(default_factory=dict)
+    caught: dict[Failure, None] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
+
+    def doubt(self, failures: Iterable[Failure], certainty: Certainty = "possible") -> None:
+        """Keeps failures that are not certain."""
+        for failure in failures:
+            self.doubts[replace(failure, certainty=certainty)] = None

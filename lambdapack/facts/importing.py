@@ -1,0 +1,217 @@
+"""Import statements, executed: finding and loading modules, taking names from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lambdapack.facts.belief import Belief
+from lambdapack.facts.conditions import rebind
+from lambdapack.facts.frames import Context, Ledger
+from lambdapack.facts.grammar import SyntaxProblem
+from lambdapack.facts.modules import Module, ModuleFinder
+from lambdapack.facts.outcome import Execution, Failure, FailureKind
+from lambdapack.facts.program import Block, Import, Program
+from lambdapack.facts.trampoline import Steps
+
+
+class Importer:
+    """Executes the imports of modules of one finder; `run` executes a block. The rest as for `Executor`."""
+
+    def __init__(
+        self,
+        finder: ModuleFinder,
+        values: dict[str, Any],
+        program_of: Callable[[Module], Program | None],
+        loads: Callable[[str], bool],
+        refusal_of: Callable[[Module], SyntaxProblem | None],
+        version_of: Callable[[Module], str | None],
+        belief: Belief,
+        ledger: Ledger,
+        run: Callable[[Block, Context], Steps],
+    ) -> None:
+        self._finder = finder
+        self._values = values
+        self._program_of = program_of
+        self._loads = loads
+        self._refusal_of = refusal_of
+        self._version_of = version_of
+        self._belief = belief
+        self._ledger = ledger
+        self._run = run
+
+    # -- modules ---------------------------------------------------------------------------------------------------
+
+    def _load(self, name: str, parent: Execution | None, context: Context) -> Steps:
+        """Returns the execution of one module whose parents are loaded, or None when there is no such module."""
+        known = self._ledger.executions.get(name)
+        if known is not None:
+            return known
+        module = self._finder.find(name, parent.module if parent else None)
+        if module is None and parent and parent.program and "extend_path" in parent.program.import_hooks:
+            module = self._finder.find_extended(name, parent.module)
+        if module is None:
+            return None
+        chain = (*context.execution.chain, name)
+        execution = Execution(module, chain)
+        self._ledger.executions[name] = execution
+        match module.kind:
+            case "source":
+                yield self._execute(execution, context)
+            case "extension":
+                execution.names_known = False
+                self._belief.note(module, None)
+                if module.path is not None and not self._loads(module.path):
+                    execution.failures.append(
+                        failure_of("native", Import(0, name), name, context, native_path=module.path)
+                    )
+            case "namespace":
+                pass
+            case _:
+                execution.names_known = False
+        execution.done = True
+        if parent is not None and not execution.failures:
+            leaf = name.rpartition(".")[2]  # the import system binds a submodule in its package
+            parent.names.add(leaf)
+            parent.constants.pop(leaf, None)
+        return execution
+
+    def _execute(self, execution: Execution, importing: Context) -> Steps:
+        program = self._program_of(execution.module)
+        if program is None:
+            execution.names_known = False
+            return
+        refusal = self._refusal_of(execution.module)
+        if refusal is not None:
+            execution.names_known = False
+            context = Context(execution, {})
+            statement = Import(refusal.line, execution.module.name)
+            execution.failures.append(
+                failure_of("syntax", statement, execution.module.name, context, name=refusal.message)
+            )
+            return
+        execution.program = program
+        self._belief.note(execution.module, program)
+        if program.opaque or program.damaged:
+            execution.names_known = False
+        values = dict(self._values)
+        values["__name__"] = execution.module.name
+        values["__package__"] = execution.module.package
+        execution.constants = values
+        context = Context(execution, values, program.volatile, guards=importing.guards)
+        execution.failures.extend((yield self._run(program.body, context)))
+        if "__getattr__" in execution.names:
+            execution.names_known = False
+
+    # -- imports ---------------------------------------------------------------------------------------------------
+
+    def run(self, statement: Import, context: Context) -> Steps:
+        """Executes an import statement and returns what it fails with."""
+        name = statement.module
+        if statement.level:
+            base = context.execution.module.package
+            for _ in range(statement.level - 1):
+                base = base.rpartition(".")[0]
+            if not base:
+                return [failure_of("relative-import", statement, "." * statement.level + name, context)]
+            name = f"{base}.{name}" if name else base
+        failures: list[Failure] = yield self.load_dotted(statement, name, context)
+        aliases = context.execution.aliases
+        if statement.names is None:
+            if statement.bound:
+                aliases[statement.bound] = statement.bound if name.startswith(f"{statement.bound}.") else name
+            if not failures:
+                rebind(context.values, self._values, statement.bound or "", name)
+            return failures
+        aliases.update({bound: f"{name}.{wanted}" for wanted, bound in statement.names if wanted != "*"})
+        target = None if failures else self._ledger.executions.get(name)
+        if target is None:
+            context.execution.names_known &= all(wanted != "*" for wanted, _ in statement.names)
+            return failures
+        for wanted, bound in statement.names:
+            if wanted == "*":
+                self._star(target, context)
+            else:
+                failures.extend((yield self._from(statement, target, wanted, bound, context)))
+        return failures
+
+    def load_dotted(self, statement: Import, name: str, context: Context) -> Steps:
+        """Loads a module after its parents, as `import a.b.c` does, and returns what that fails with."""
+        parent: Execution | None = None
+        parts = name.split(".")
+        for count in range(1, len(parts) + 1):
+            current = ".".join(parts[:count])
+            loaded: Execution | None = yield self._load(current, parent, context)
+            if loaded is None:
+                return self._absent(statement, current, parent, context)
+            if loaded.failures:
+                return list(loaded.failures)
+            if not loaded.module.certain:
+                self._ledger.doubt([failure_of("missing-module", statement, current, context)])
+            parent = loaded
+        return []
+
+    def _absent(self, statement: Import, missing: str, parent: Execution | None, context: Context) -> list[Failure]:
+        if self._belief.module_is_made(parent):
+            return []
+        failure = failure_of("missing-module", statement, missing, context)
+        if self._belief.module_may_exist(missing, parent):
+            self._ledger.doubt([failure])
+            return []
+        return [failure]
+
+    def _from(self, statement: Import, target: Execution, wanted: str, bound: str, context: Context) -> Steps:
+        if wanted in target.names:
+            if wanted in target.constants and context.certain and not self._belief.sets(wanted):
+                context.values[bound] = target.constants[wanted]
+            else:
+                context.values.pop(bound, None)
+            return []
+        qualified = f"{target.module.name}.{wanted}"
+        version = self._version_of(target.module) if wanted == "__version__" else None
+        if version is not None and context.certain:
+            context.values[bound] = version
+        elif qualified in self._values:
+            context.values[bound] = self._values[qualified]
+        else:
+            context.values.pop(bound, None)
+        if target.module.is_package and target.module.kind not in ("stdlib", "preinstalled", "builtin"):
+            loaded: Execution | None = yield self._load(qualified, target, context)
+            if loaded is not None:
+                return list(loaded.failures)
+        if self._belief.name_may_exist(target, wanted, context.execution):
+            return []
+        return [failure_of("missing-name", statement, target.module.name, context, name=wanted)]
+
+    def _star(self, target: Execution, context: Context) -> None:
+        program = target.program
+        if target.names_known and target.done and program is not None and not program.exports_unknown:
+            public = (
+                program.exports if program.exports is not None else [n for n in target.names if not n.startswith("_")]
+            )
+            context.execution.names.update(public)
+            for name in public:
+                context.values.pop(name, None)
+                context.execution.aliases.pop(name, None)
+        elif target.module.kind != "namespace":
+            context.execution.names_known = False
+            for name in [name for name in context.values if name not in self._values]:
+                del context.values[name]
+            context.execution.aliases.clear()
+            context.execution.names |= {name for name in target.names if not name.startswith("_")}
+
+
+def failure_of(
+    kind: FailureKind,
+    statement: Import,
+    module: str,
+    context: Context,
+    *,
+    name: str | None = None,
+    native_path: str | None = None,
+) -> Failure:
+    """Returns the failure of a statement in a context."""
+    importer = context.execution.module
+    return Failure(
+        kind, importer.name, importer.path, statement.line, module, name, native_path, context.execution.chain
+    )

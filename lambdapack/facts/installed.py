@@ -1,0 +1,67 @@
+"""What code asks of installed packages when it is imported: `importlib.metadata`, the version a native module names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from packaging.utils import canonicalize_name
+
+from lambdapack.artifact import Stack
+from lambdapack.facts.calls import NOT_KNOWN, Call
+from lambdapack.facts.conditions import Unknown
+from lambdapack.facts.distributions import DistFacts
+
+
+class NativeVersion(str):
+    """The `__version__` of a native module, as its distribution names it. It differs from another version for certain
+    only if the module's file does not have that one's text: otherwise the comparison is unknown."""
+
+    __slots__ = ("_mentions",)
+    _mentions: Callable[[str], bool]
+
+    def __new__(cls, text: str, mentions: Callable[[str], bool]) -> NativeVersion:
+        version = super().__new__(cls, text)
+        version._mentions = mentions
+        return version
+
+    def __eq__(self, other: object) -> bool:
+        if str.__eq__(self, other) is True:
+            return True
+        if not isinstance(other, str) or self._mentions(other):
+            raise Unknown
+        return False
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return str.__hash__(self)
+
+
+class Installed:
+    """Answers for the distributions of one artifact. Of one that is there twice the first counts, as on `sys.path`."""
+
+    def __init__(self, stack: Stack, distributions: Iterable[DistFacts], python: tuple[int, int]) -> None:
+        self._stack = stack
+        self._python = python
+        self._by_name: dict[str, DistFacts] = {}
+        for dist in distributions:
+            self._by_name.setdefault(dist.name, dist)
+
+    def answer(self, call: Call) -> Any:
+        """Returns what a function of `importlib.metadata` returns, `NOT_KNOWN` where that is not worked out. An object
+        is a dictionary of its known attributes."""
+        name = call.arguments[0] if len(call.arguments) == 1 else NOT_KNOWN
+        dist = self._by_name.get(canonicalize_name(name)) if isinstance(name, str) else None
+        if dist is None:
+            return NOT_KNOWN
+        match call.name.rpartition(".")[2]:
+            case "version":
+                return dist.version
+            case "distribution":
+                known: dict[str, Any] = {"version": dist.version}
+                if self._python >= (3, 13) and self._stack.file(f"{dist.folder}/direct_url.json") is None:
+                    known["origin"] = None
+                return known
+        return NOT_KNOWN

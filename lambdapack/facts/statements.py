@@ -1,0 +1,378 @@
+"""Reads statements into the blocks of a `Program`: imports, guards, bound names, calls, control flow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from tree_sitter import Node
+
+from lambdapack.facts import syntax
+from lambdapack.facts.deferred import DeferredReader
+from lambdapack.facts.exports import Exports
+from lambdapack.facts.expressions import ExpressionReader
+from lambdapack.facts.managers import ContextManagers
+from lambdapack.facts.program import (
+    EMPTY,
+    UNKNOWN,
+    Block,
+    Constant,
+    Define,
+    Definition,
+    Effect,
+    Evaluate,
+    Expression,
+    For,
+    Handler,
+    If,
+    Jump,
+    Leave,
+    Maybe,
+    Obscure,
+    Raise,
+    Return,
+    Statement,
+    Try,
+    Use,
+    all_names,
+    holds_calls,
+    without_constants,
+)
+from lambdapack.facts.targets import Targets
+
+_LEAVES = re.compile(rb"^(?:sys\.exit|os\._exit|exit|quit)\s*\(")
+_LONGEST_FUNCTION = 8_000  # bytes; what is longer is not followed
+
+
+class StatementReader:
+    """Walks the statements that run when a module is imported, or a function called. One instance reads one source.
+
+    `first_line` is the number of its first line; `ends` are those of functions that are blank in an outline; `obscures`
+    says whether a statement may bind any name unseen."""
+
+    def __init__(
+        self,
+        data: bytes,
+        first_line: int = 1,
+        *,
+        in_function: bool = False,
+        ends: Mapping[int, int] | None = None,
+        obscures: Callable[[bytes], bool] | None = None,
+    ) -> None:
+        self._data = data
+        self._expressions = ExpressionReader(data, first_line)
+        self._in_function = in_function
+        self._ends = ends or {}
+        self._obscures = obscures
+        self.targets = Targets(data)
+        self.deferred = DeferredReader(data, self.targets)
+        self.exports = Exports(data)
+        self.members: dict[str, frozenset[str]] = {}
+        self._classes: list[str] = []
+        self._managers = ContextManagers(data)
+        self._try_depth = int(in_function)  # whoever calls it may have a `try` around
+
+    def block(self, node: Node) -> Block:
+        """Reads a module or an indented block."""
+        statements: list[Statement] = []
+        names: set[str] = set()
+        for child in node.named_children:
+            if self._try_depth and syntax.may_raise(child):
+                statements.append(Effect())
+            loose = node.type == "module" and not syntax.is_definition(child)
+            if loose and self._obscures and self._obscures(self._bytes(child)):
+                statements.append(Obscure())
+            self._statement(child, statements, names)
+            self.targets.walrus(child, names)
+        if node.type == "module":
+            names |= self.targets.global_names
+        return Block(tuple(statements), frozenset(names)) if statements or names else EMPTY
+
+    def _text(self, node: Node) -> str:
+        return syntax.text(node, self._data)
+
+    def _name(self, node: Node) -> str:
+        return syntax.dotted(node, self._data)
+
+    def _bytes(self, node: Node) -> bytes:
+        return syntax.raw(node, self._data)
+
+    def _statement(self, node: Node, out: list[Statement], names: set[str]) -> None:
+        match node.type:
+            case "import_statement" | "import_from_statement":
+                out.extend(syntax.imports(node, self._data, self._expressions.first_line))
+            case "future_import_statement":
+                names.update(alias or name for name, alias in syntax.aliases(node, self._data))
+            case "expression_statement":
+                self._expression_statement(node, out, names)
+            case "function_definition":
+                self._function(node, out, names, decorated=False)
+            case "class_definition":
+                self._class(node, out, names)
+            case "decorated_definition":
+                self._decorated(node, out, names)
+            case "if_statement":
+                out.append(self._if(node, names))
+            case "try_statement":
+                out.append(self._try(node))
+            case "with_statement":
+                self._with(node, out, names)
+            case "for_statement" | "while_statement":
+                self._loop(node, out, names)
+            case "match_statement":
+                self._match(node, out, names)
+            case "raise_statement":
+                out.append(self._raise(node))
+            case "assert_statement":
+                self._assert(node, out)
+            case "return_statement":
+                out.append(Return(self._read(node.named_children[0]) if node.named_children else ("literal", None)))
+            case "break_statement" | "continue_statement":
+                out.append(Jump(node.type.removesuffix("_statement")))
+            case _:
+                self._other_statement(node, out, names)
+
+    def _other_statement(self, node: Node, out: list[Statement], names: set[str]) -> None:
+        match node.type:
+            case "type_alias_statement":
+                names.add(self._text(node.named_children[0]).split("[")[0].strip())
+            case "ERROR":
+                for child in node.named_children:  # what the parser could still make out
+                    self._statement(child, out, names)
+            case "delete_statement":
+                self.targets.volatile.update(self._name(child) for child in node.named_children)
+            case "global_statement":
+                self.targets.globals(node)
+
+    # -- expressions -----------------------------------------------------------------------------------------------
+
+    def _read(self, node: Node) -> Expression:
+        return self._expressions.read(node)
+
+    def _evaluate(self, node: Node | None, out: list[Statement]) -> None:
+        """Keeps an expression for the calls in it."""
+        if node is not None and b"(" in self._bytes(node):
+            expression = self._read(node)
+            if holds_calls(expression):
+                out.append(Evaluate(expression))
+
+    def _expression_statement(self, node: Node, out: list[Statement], names: set[str]) -> None:
+        for child in node.named_children:
+            if child.type == "assignment":
+                self._assignment(child, out, names)
+            elif child.type == "augmented_assignment":
+                self._augmented(child, out)
+            elif child.type == "identifier":
+                if not self._in_function:
+                    out.append(Use(self._expressions.line(node), self._name(child)))
+            elif child.type == "call" and _LEAVES.match(self._bytes(node)):
+                out.append(Leave(self._expressions.line(node), self._name(child.named_children[0])))
+            else:
+                if child.type == "call" and self._bytes(node).startswith(b"__all__"):
+                    self.exports.call(child)
+                self._evaluate(child, out)
+
+    def _assignment(self, node: Node, out: list[Statement], names: set[str]) -> None:
+        right = node.child_by_field_name("right")
+        left = node.child_by_field_name("left")
+        self._evaluate(node.child_by_field_name("type"), out)
+        if right is None or left is None:
+            return  # `name: annotation` alone binds nothing
+        if right.type == "assignment":
+            self._assignment(right, out, names)
+        if left.type == "identifier":
+            name = self._name(left)
+            names.add(name)
+            if name == "__all__" and not self._classes:
+                self.exports.assign(right)
+            mutable = right.type in ("list", "set", "assignment")
+            if mutable:
+                self._evaluate(None if right.type == "assignment" else right, out)
+            out.append(Constant(name, UNKNOWN if mutable else self._read(right)))
+        elif not self._unpack(left, right, out, names):
+            if right.type != "assignment":
+                self._evaluate(right, out)
+            self.targets.target(left, names)
+
+    def _unpack(self, left: Node, right: Node, out: list[Statement], names: set[str]) -> bool:
+        """`first, second = "a", "b"`: True when the values are as plain as that."""
+        targets = left.named_children
+        if left.type not in ("pattern_list", "tuple_pattern") or any(item.type != "identifier" for item in targets):
+            return False
+        values = self._read(right)
+        if right.type == "expression_list":
+            values = ("tuple", tuple(self._read(item) for item in right.named_children))
+        if values[0] != "tuple" or len(values[1]) != len(targets) or any(item[0] != "literal" for item in values[1]):
+            return False
+        for target, value in zip(targets, values[1], strict=True):
+            names.add(self._name(target))
+            out.append(Constant(self._name(target), value))
+        return True
+
+    def _augmented(self, node: Node, out: list[Statement]) -> None:
+        left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+        if left is None or right is None:
+            return
+        self._evaluate(right, out)
+        self.targets.volatile.add(self._name(left))
+        if self._bytes(left) == b"__all__":
+            self.exports.add(right)
+
+    def _assert(self, node: Node, out: list[Statement]) -> None:
+        condition = self._read(node.named_children[0])
+        raises = Raise(self._expressions.line(node), "AssertionError")
+        out.append(If((((("not", condition)), Block((raises,))),)))
+
+    # -- definitions -----------------------------------------------------------------------------------------------
+
+    def _function(self, node: Node, out: list[Statement], names: set[str], *, decorated: bool) -> None:
+        name, parameters = node.child_by_field_name("name"), node.child_by_field_name("parameters")
+        text = self._function_text(node, node)
+        if parameters is not None:
+            self.targets.walrus(parameters, names)
+            self._evaluate(parameters, out)
+        self._evaluate(node.child_by_field_name("return_type"), out)
+        if name is not None:
+            bound = self._name(name)
+            kept = len(text) <= _LONGEST_FUNCTION and text.startswith(b"def") and b"yield" not in text
+            if kept and not decorated and not self._in_function:
+                names.add(bound)
+                out.append(Define(Definition(bound, self._expressions.line(node), text)))
+            else:
+                self.targets.bind(bound, names)
+        if not self._in_function:
+            self.deferred.read(node)
+
+    def _function_text(self, node: Node, function: Node) -> bytes:
+        """Returns the original text of a function, or of a node around it: an outline ends before its body."""
+        return syntax.trimmed(self._data[node.start_byte : self._ends.get(function.start_byte, node.end_byte)])
+
+    def _decorated(self, node: Node, out: list[Statement], names: set[str]) -> None:
+        for child in node.named_children:
+            if child.type == "decorator":
+                self._evaluate(child, out)
+                decorator = self._read(child.named_children[0])
+                if decorator[0] == "name":  # is called with what it decorates
+                    out.append(Evaluate(("call", decorator, (UNKNOWN,), (), self._expressions.line(child))))
+        inner = node.child_by_field_name("definition")
+        if inner is not None and inner.type == "function_definition":
+            self._function(inner, out, names, decorated=True)
+            self._managers.note(self._function_text(node, inner), inner)
+        elif inner is not None:
+            self._statement(inner, out, names)
+
+    def _class(self, node: Node, out: list[Statement], names: set[str]) -> None:
+        name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+        if name is None or body is None:
+            return
+        self._evaluate(node.child_by_field_name("superclasses"), out)
+        self._classes.append(self._name(name))
+        inner = self.block(body)
+        self._classes.pop()
+        self.targets.bind(self._name(name), names)
+        self.members[self._name(name)] = all_names(inner)
+        out.extend(without_constants(inner.statements, self.members[self._name(name)]))
+
+    # -- control flow ----------------------------------------------------------------------------------------------
+
+    def _if(self, node: Node, names: set[str]) -> If:
+        branches = []
+        condition, consequence = node.child_by_field_name("condition"), node.child_by_field_name("consequence")
+        for test, body in ((condition, consequence), *self._alternatives(node)):
+            if test is not None:
+                self.targets.walrus(test, names)
+            expression = ("literal", True) if test is None else self._read(test)
+            branches.append((expression, EMPTY if body is None else self.block(body)))
+        return If(tuple(branches))
+
+    @staticmethod
+    def _alternatives(node: Node) -> Iterator[tuple[Node | None, Node | None]]:
+        for clause in node.children_by_field_name("alternative"):
+            if clause.type == "elif_clause":
+                yield clause.child_by_field_name("condition"), clause.child_by_field_name("consequence")
+            else:
+                yield None, clause.child_by_field_name("body")
+
+    def _try(self, node: Node) -> Try:
+        body = node.child_by_field_name("body")
+        handlers, orelse, final = [], EMPTY, EMPTY
+        self._try_depth += 1
+        tried = EMPTY if body is None else self.block(body)
+        self._try_depth -= 1
+        for clause in node.named_children:
+            block = next((child for child in clause.named_children if child.type == "block"), None)
+            inner = EMPTY if block is None or clause == body else self.block(block)
+            if clause.type in ("except_clause", "except_group_clause"):
+                handlers.append(Handler(syntax.caught(clause, self._data), inner, syntax.caught_as(clause, self._data)))
+            elif clause.type == "else_clause":
+                orelse = inner
+            elif clause.type == "finally_clause":
+                final = inner
+        return Try(tried, tuple(handlers), orelse, final)
+
+    def _with(self, node: Node, out: list[Statement], names: set[str]) -> None:
+        body = node.child_by_field_name("body")
+        clause = next((child for child in node.named_children if child.type == "with_clause"), None)
+        if body is None or clause is None:
+            return
+        managers = [item.named_children[0] for item in clause.named_children if item.type == "with_item"]
+        self._try_depth += 1  # what stands in it may be swallowed
+        inner = self.block(body)
+        self._try_depth -= 1
+        transparent = True
+        for manager in managers:
+            target = manager
+            if manager.type == "as_pattern":
+                target = manager.named_children[0]
+                for bound in manager.children_by_field_name("alias"):
+                    self.targets.target(bound, names)
+            suppressed = self._managers.suppressed(target)
+            if suppressed is not None:
+                out.append(Try(inner, (Handler(suppressed, EMPTY),), EMPTY, EMPTY))
+                return
+            transparent = transparent and self._managers.is_transparent(target)
+            self._evaluate(target, out)
+        if transparent:
+            out.extend(inner.statements)
+            names |= inner.names
+        else:
+            out.append(Maybe(inner))
+
+    def _loop(self, node: Node, out: list[Statement], names: set[str]) -> None:
+        left, body = node.child_by_field_name("left"), node.child_by_field_name("body")
+        if left is not None:
+            self.targets.target(left, names)
+        condition, right = node.child_by_field_name("condition"), node.child_by_field_name("right")
+        if condition is not None:
+            self.targets.walrus(condition, names)
+        inner = EMPTY if body is None else self.block(body)
+        if left is not None and right is not None:
+            target = self._name(left) if left.type == "identifier" else ""
+            out.append(For(target, self._read(right), inner))
+        else:
+            self._evaluate(condition, out)
+            out.append(For("", UNKNOWN, inner))
+        for _, alternative in self._alternatives(node):
+            if alternative is not None:
+                out.append(Maybe(self.block(alternative)))
+
+    def _match(self, node: Node, out: list[Statement], names: set[str]) -> None:
+        body = node.child_by_field_name("body")
+        for clause in body.named_children if body is not None else ():
+            if clause.type != "case_clause":
+                continue
+            consequence = clause.child_by_field_name("consequence")
+            for pattern in clause.named_children:
+                if pattern != consequence:
+                    self.targets.captures(pattern, names)
+            if consequence is not None:
+                out.append(Maybe(self.block(consequence)))
+
+    def _raise(self, node: Node) -> Raise:
+        line = self._expressions.line(node)
+        for child in node.named_children:
+            target = child.child_by_field_name("function") if child.type == "call" else child
+            if target is not None and target.type in ("identifier", "attribute"):
+                return Raise(line, syntax.dotted(target, self._data))
+            break
+        return Raise(line, None)
