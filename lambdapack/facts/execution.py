@@ -122,8 +122,8 @@ class Executor:
             else:
                 raised: list[Failure] = yield self._statement(statement, context)
                 failures.extend(failure for failure in raised if failure not in failures)
-                leaves = context.stop or isinstance(statement, Leave | Evaluate | Constant)
-                if raised and leaves:
+                ended = isinstance(statement, Leave | Evaluate | Constant) and raised and raised[-1].kind == "raises"
+                if ended or (raised and context.stop):
                     break
             if flow.jump or isinstance(statement, Raise | Return | Jump):
                 break

@@ -60,8 +60,9 @@ def blank_functions(data: bytes) -> Outline | None:
         body = data[begin:end]
         if not _quotes_are_closed(body):
             return None
-        if body and _may_be_left_out(body):
-            lines = body.count(b"\n")
+        lines = body.count(b"\n")
+        # Blank lines alone are no body: this "def" stands in a text.
+        if len(body) - lines > len(indent) + 1 and _may_be_left_out(body):
             parts += [data[done:begin], (indent + b" 0").ljust(len(body) - lines), b"\n" * lines]
             done = ends[at] = end
         at = data.find(_DEFINITION, end)

@@ -46,6 +46,7 @@ def test_all_that_is_installed_here_reads_the_same(monkeypatch: pytest.MonkeyPat
         "if True:\n    def f():\n        pass\nelse:\n    import seen\n",
         "def f():\r\n    pass\r\nimport seen\r\n",
         "def f():\r    pass\rimport seen\r",
+        '"""\ndef f() -> x:\n\ntext\n"""\nimport seen\nX = 1\n',
     ],
 )
 def test_layouts_that_may_mislead_read_the_same(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
