@@ -26,6 +26,7 @@ from lambdapack.facts.linking import LoadProblem, NativeFacts
 from lambdapack.facts.modules import Module, ModuleFinder, is_of_runtime, is_standard_library
 from lambdapack.facts.outcome import Failure
 from lambdapack.facts.requirements import Requirements, Unmet
+from lambdapack.facts.weight import Weight, installed_size, weigh
 from lambdapack.facts.wheel_tags import accepted, made_for
 from lambdapack.finding import Hit, Severity
 from lambdapack.profiles import Replacement, load_common_facts
@@ -40,6 +41,7 @@ __all__ = [
     "Failure",
     "HandlerFacts",
     "Hit",
+    "LoadProblem",
     "NativeFinding",
     "Replacement",
     "Severity",
@@ -176,6 +178,15 @@ class Subject:
         """What of function and layers is hidden, out of reach or overwritten."""
         return Layout(self.stack, self.finder)
 
+    def weights(self) -> tuple[Weight, ...]:
+        """What the function has no use for, by kind."""
+        reached = {item.module.path or "" for item in self.imports.executions.values()} if self.imports else set()
+        return weigh(self.stack, self.is_own, reached)
+
+    def installed_size(self, dist: DistFacts) -> int:
+        """The bytes that a distribution has in the artifact."""
+        return installed_size(self.stack, dist)
+
     def is_duplicate(self, winner: str, hidden: Sequence[str]) -> bool:
         """True when a file and those that it hides belong to one distribution, which is there twice."""
         first = self._owners.get(winner)
@@ -270,6 +281,11 @@ class Subject:
         """True for an ELF file of another processor or word size."""
         facts = self.native.elf.get(path)
         return isinstance(facts, ElfFacts) and not facts.fits(self.profile.machine)
+
+    def is_for_musl(self, path: str) -> bool:
+        """True for an ELF file that is linked against musl."""
+        facts = self.native.elf.get(path)
+        return isinstance(facts, ElfFacts) and facts.is_for_musl
 
     def distribution_of(self, path: str) -> DistFacts | None:
         """The distribution whose RECORD lists a file, or else its neighbours; None for first-party code."""

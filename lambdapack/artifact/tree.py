@@ -74,9 +74,11 @@ class Problem:
 
 
 class Tree(ABC):
-    """Files with names, modes and bytes. `origin` says what it was read from (a path as the user gave it)."""
+    """Files with names, modes and bytes. `origin` says what it was read from (a path as the user gave it). `concurrent`
+    trees may be read by several threads at once."""
 
     origin: str
+    concurrent: bool = False
 
     @property
     @abstractmethod

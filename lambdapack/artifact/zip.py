@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import io
 import lzma
+import os
 import stat
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
 from lambdapack.artifact.tree import DIRECTORY_0755, REGULAR_0644, Entry, Problem, Tree
+from lambdapack.artifact.zip_members import ZipMembers
 from lambdapack.artifact.zip_problems import is_folder, member_problems, unpacked_name, unsafe
 from lambdapack.errors import UnreadableArtifact, UnreadableMember
 
@@ -23,7 +26,8 @@ _ENCRYPTED = 0x1
 _UTF8_NAME = 0x800
 _LONGEST_LINK = 4096  # PATH_MAX of Linux
 
-_CHUNK = 1 << 20
+_MOST_THREADS = 4
+_WORTH_A_THREAD = 500  # members
 # RuntimeError: encrypted; NotImplementedError: a compression method that zipfile does not know.
 _DAMAGES = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, RuntimeError)
 
@@ -39,7 +43,12 @@ _FOREIGN_MAGIC = (
 
 
 class ZipTree(Tree):
-    """The members of one ZIP file. Raises `UnreadableArtifact` when it has no usable central directory."""
+    """The members of one ZIP file, to be read by any number of threads.
+
+    Raises `UnreadableArtifact` when it has no usable central directory.
+    """
+
+    concurrent = True
 
     def __init__(self, path: Path) -> None:
         self.origin = str(path)
@@ -52,6 +61,7 @@ class ZipTree(Tree):
             ) from error
         except OSError as error:
             raise UnreadableArtifact(f"{path}: cannot be read: {error.strerror or error}") from error
+        self._members = ZipMembers(path, self._zip)
         self._infos: dict[str, zipfile.ZipInfo] = {}
         self._whole: set[str] = set()  # read to the end, with the right CRC
         self._problems: list[Problem] = []
@@ -69,19 +79,32 @@ class ZipTree(Tree):
         for info, entry in sorted(infos, key=lambda pair: pair[0].header_offset):
             yield entry, io.BytesIO(self._inflate(info, entry.path))
 
+    def read_bytes(self, entry: Entry) -> bytes:
+        return self._inflate(self._infos[entry.path], entry.path)
+
     def damaged(self) -> Iterator[tuple[Entry, str]]:
         unread = [entry for entry in self._entries if entry.is_file and entry.path not in self._whole]
-        for entry in sorted(unread, key=lambda item: self._infos[item.path].header_offset):
+        unread.sort(key=lambda item: self._infos[item.path].header_offset)
+        shares = min(os.cpu_count() or 1, _MOST_THREADS, 1 + len(unread) // _WORTH_A_THREAD)
+        if shares < 2:
+            yield from self._damaged(unread)
+            return
+        with ThreadPoolExecutor(max_workers=shares) as pool:
+            found = pool.map(self._damaged, (unread[first::shares] for first in range(shares)))
+            places = {entry.path: place for place, entry in enumerate(unread)}
+            yield from sorted((pair for share in found for pair in share), key=lambda pair: places[pair[0].path])
+
+    def _damaged(self, entries: Iterable[Entry]) -> list[tuple[Entry, str]]:
+        found = []
+        for entry in entries:
             try:
-                with self._zip.open(self._infos[entry.path]) as stream:
-                    size = 0
-                    while chunk := stream.read(_CHUNK):
-                        size += len(chunk)
-                _check_size(size, entry.size)
+                self._members.verify(self._infos[entry.path])
             except _DAMAGES as error:
-                yield entry, str(error)
+                found.append((entry, str(error)))
+        return found
 
     def close(self) -> None:
+        self._members.close()
         self._zip.close()
 
     def _index(self) -> tuple[Entry, ...]:
@@ -125,18 +148,11 @@ class ZipTree(Tree):
 
     def _inflate(self, info: zipfile.ZipInfo, path: str) -> bytes:
         try:
-            data = self._zip.read(info)
-            _check_size(len(data), info.file_size)
+            data = self._members.read(info)
         except _DAMAGES as error:
             raise UnreadableMember(f"{path}: {error}") from error
         self._whole.add(path)
         return data
-
-
-def _check_size(size: int, declared: int) -> None:
-    """zipfile is content with less than was declared, as long as the checksum is right."""
-    if size != declared:
-        raise zipfile.BadZipFile(f"has {size} bytes, and the archive's directory says {declared}")
 
 
 def _mode(info: zipfile.ZipInfo) -> int:

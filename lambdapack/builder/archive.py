@@ -1,30 +1,60 @@
 """Writes the ZIP: the same pieces give the same bytes, whatever machine, file system, umask or clock.
 
-Sorted by path, one fixed date, two file modes, no directories, no extra fields, one compression level. What is left
-to the host is zlib: another version (or zlib-ng) may deflate the same content to other bytes; copying members that
-the wheels bring already deflated will take that away. Knows nothing about wheels, projects or where the file goes.
+Sorted by path, one fixed date, two file modes, no directories, no extra fields, one compression level. What stands
+deflated in another archive already is copied as it is, never inflated. What is left to the host is zlib, for the
+project's own files: another version (or zlib-ng) may deflate the same content to other bytes. Knows nothing about
+wheels, projects or where the file goes.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import stat
+import struct
 import time
-from collections.abc import Callable, Iterable
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from lambdapack.errors import UsageError
+from lambdapack.errors import BuildFailed, UsageError
 
 PLAIN = 0o644
 EXECUTABLE = 0o755
+
+STORED, DEFLATED = 0, 8  # the compression methods that Lambda takes
+LOCAL_HEADER = 30  # bytes of a local header without its name
 
 _UNIX = 3
 _CHUNK = 1 << 20
 _OLDEST = (1980, 1, 1, 0, 0, 0)  # a ZIP can hold no earlier date, and none after 2107
 _NEWEST = (2107, 12, 31, 23, 59, 58)
+
+# APPNOTE.TXT 4.3.7, 4.3.12 and 4.3.16, in the versions that a ZIP without ZIP64 has.
+_LOCAL = struct.Struct("<4s5H3L2H")
+_CENTRAL = struct.Struct("<4s4B4H3L5H2L")
+_END = struct.Struct("<4s4H2LH")
+_VERSION = 20  # deflate; 10 would do for stored members
+_UTF8 = 0x800
+_LARGEST = 0xFFFFFFFF - 1  # bytes; ZIP64 begins above, and Lambda's quotas end far below
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A file as it stands in another archive: its compressed bytes at `offset`, `size` of them.
+
+    `headed`: right before them stands the local header that `write_archive` would write, name included, so that both
+    can be copied in one piece.
+    """
+
+    archive: Path
+    offset: int
+    size: int
+    crc: int
+    method: int
+    headed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +62,7 @@ class Piece:
     """One file of the artifact to be: its path there, its mode (`PLAIN` or `EXECUTABLE`), and how to read it.
 
     `size` is in bytes. `owner` is the input it comes from, for messages. `open` gives a stream of its bytes, and may
-    be called more than once.
+    be called more than once. `packed` tells where they stand compressed, if they do.
     """
 
     path: str
@@ -40,21 +70,79 @@ class Piece:
     size: int
     owner: str
     open: Callable[[], BinaryIO]
+    packed: Packed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What the directory of an archive says of one file; `offset` is that of its local header, sizes are in bytes."""
+
+    path: str
+    mode: int
+    size: int
+    compressed: int
+    crc: int
+    method: int
+    offset: int
 
 
 def write_archive(pieces: Iterable[Piece], stream: BinaryIO) -> None:
-    """Writes all pieces as a ZIP. Raises what reading a piece or writing the stream raises."""
-    date = entry_date()
-    # Level 6 is zlib's own default, and what ZipFile.open uses for a ZipInfo whatever it is told otherwise.
-    with ZipFile(stream, "w", ZIP_DEFLATED) as archive:
+    """Writes all pieces as a ZIP to an empty file. Raises what reading a piece or writing the stream raises."""
+    date = _dos_date(entry_date())
+    directory = []
+    with ExitStack() as exit_stack:
+        sources: dict[Path, BinaryIO] = {}
+        copier = _Copier(stream)
         for piece in sorted(pieces, key=lambda piece: piece.path):
-            entry = ZipInfo(piece.path, date)
-            entry.create_system = _UNIX
-            entry.external_attr = (stat.S_IFREG | piece.mode) << 16
-            entry.compress_type = ZIP_DEFLATED
-            entry.file_size = piece.size  # decides on ZIP64, which Lambda's sizes never need
-            with piece.open() as source, archive.open(entry, "w") as target:
-                shutil.copyfileobj(source, target, _CHUNK)
+            packed = piece.packed
+            if packed is None:
+                copier.flush()
+                directory.append(_deflate(piece, stream, date))
+                continue
+            if packed.archive not in sources:
+                sources[packed.archive] = exit_stack.enter_context(packed.archive.open("rb"))
+            member = Member(piece.path, piece.mode, piece.size, packed.size, packed.crc, packed.method, copier.position)
+            header = _local_header(member, date)
+            if packed.headed:
+                copier.copy(sources[packed.archive], packed.offset - len(header), len(header) + packed.size)
+            else:
+                copier.write(header)
+                copier.copy(sources[packed.archive], packed.offset, packed.size)
+            directory.append(member)
+        copier.flush()
+    _write_directory(directory, stream, date)
+
+
+def read_directory(path: Path) -> Iterator[Member]:
+    """Yields the members of an archive that `write_archive` has made, in the order of their paths.
+
+    Raises `ValueError` for another or a damaged one.
+    """
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - _END.size))
+        try:
+            signature, *_, count, size, offset, _ = _END.unpack(stream.read(_END.size))
+        except struct.error as error:
+            raise ValueError(f"{path}: is cut short") from error
+        stream.seek(offset)
+        data = stream.read(size)
+    if signature != b"PK\x05\x06" or len(data) != size:
+        raise ValueError(f"{path}: has no directory at its end")
+    position = 0
+    for _ in range(count):
+        fields = _CENTRAL.unpack_from(data, position)
+        length = fields[12]
+        name = data[position + _CENTRAL.size : position + _CENTRAL.size + length]
+        yield Member(
+            path=name.decode(),
+            mode=stat.S_IMODE(fields[17] >> 16),
+            size=fields[11],
+            compressed=fields[10],
+            crc=fields[9],
+            method=fields[6],
+            offset=fields[18],
+        )
+        position += _CENTRAL.size + length
 
 
 def entry_date() -> tuple[int, int, int, int, int, int]:
@@ -67,3 +155,148 @@ def entry_date() -> tuple[int, int, int, int, int, int]:
     except (ValueError, OverflowError, OSError):
         raise UsageError(f"SOURCE_DATE_EPOCH={value} is not a number of seconds") from None
     return min(max(date, _OLDEST), _NEWEST)
+
+
+class _Copier:
+    """Copies ranges of files to a stream; ranges that follow each other in one file become one."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._source: BinaryIO | None = None
+        self._start = self._end = 0
+        self._in_kernel = hasattr(os, "copy_file_range")
+
+    @property
+    def position(self) -> int:
+        """Where the next byte will stand."""
+        return self._stream.tell() + self._end - self._start
+
+    def write(self, data: bytes) -> None:
+        self.flush()
+        self._stream.write(data)
+
+    def copy(self, source: BinaryIO, offset: int, size: int) -> None:
+        if source is not self._source or offset != self._end:
+            self.flush()
+            self._source, self._start, self._end = source, offset, offset
+        self._end += size
+
+    def flush(self) -> None:
+        """Does what `copy` has gathered."""
+        if self._source is None or self._start == self._end:
+            return
+        self._stream.flush()
+        while self._start < self._end and self._in_kernel:
+            self._copy_in_kernel()
+        self._source.seek(self._start)
+        while self._start < self._end:
+            data = self._source.read(min(_CHUNK, self._end - self._start))
+            if not data:
+                raise BuildFailed(f"{self._source.name}: became shorter while it was copied")
+            self._stream.write(data)
+            self._start += len(data)
+
+    def _copy_in_kernel(self) -> None:
+        """One call of copy_file_range(2), which shares blocks where the file system can; or gives it up for good."""
+        assert self._source is not None
+        try:
+            count = os.copy_file_range(
+                self._source.fileno(), self._stream.fileno(), self._end - self._start, self._start
+            )
+        except OSError:  # other file systems, old kernels, no real file
+            count = 0
+        if count:
+            self._start += count
+            self._stream.seek(0, os.SEEK_END)  # the file object has not seen it
+        else:
+            self._in_kernel = False
+
+
+def _deflate(piece: Piece, stream: BinaryIO, date: tuple[int, int]) -> Member:
+    """Writes one piece compressed; its sizes are put into its header afterwards."""
+    offset = stream.tell()
+    member = Member(piece.path, piece.mode, 0, 0, 0, DEFLATED, offset)
+    stream.write(_local_header(member, date))
+    start = stream.tell()
+    crc = size = 0
+    # Level 6: zlib's own default. The artifact's bytes depend on it.
+    compressor = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+    with piece.open() as source:
+        while chunk := source.read(_CHUNK):
+            crc = zlib.crc32(chunk, crc)
+            size += len(chunk)
+            stream.write(compressor.compress(chunk))
+    stream.write(compressor.flush())
+    end = stream.tell()
+    member = Member(piece.path, piece.mode, size, end - start, crc, DEFLATED, offset)
+    stream.seek(offset)
+    stream.write(_local_header(member, date))
+    stream.seek(end)
+    return member
+
+
+def _flags(name: bytes) -> int:
+    return 0 if name.isascii() else _UTF8
+
+
+def _local_header(member: Member, date: tuple[int, int]) -> bytes:
+    if max(member.size, member.compressed, member.offset) > _LARGEST:
+        raise BuildFailed(f"{member.path}: does not fit a ZIP of 4 GiB, and Lambda takes 250 MB")
+    name = member.path.encode()
+    head = _LOCAL.pack(
+        b"PK\x03\x04",
+        _VERSION,
+        _flags(name),
+        member.method,
+        *date,
+        member.crc,
+        member.compressed,
+        member.size,
+        len(name),
+        0,
+    )
+    return head + name
+
+
+def _write_directory(members: list[Member], stream: BinaryIO, date: tuple[int, int]) -> None:
+    start = stream.tell()
+    if len(members) > 0xFFFE or start > _LARGEST:
+        raise BuildFailed(
+            f"{len(members)} files of {start} bytes: more than 65,534 files or 4 GiB need ZIP64, which is not written",
+            hint="leave out what the function does not need",
+        )
+    parts = []
+    for member in members:
+        name = member.path.encode()
+        parts.append(
+            _CENTRAL.pack(
+                b"PK\x01\x02",
+                _VERSION,
+                _UNIX,
+                _VERSION,
+                0,
+                _flags(name),
+                member.method,
+                *date,
+                member.crc,
+                member.compressed,
+                member.size,
+                len(name),
+                0,
+                0,
+                0,
+                0,
+                (stat.S_IFREG | member.mode) << 16,
+                member.offset,
+            )
+        )
+        parts.append(name)
+    data = b"".join(parts)
+    stream.write(data)
+    stream.write(_END.pack(b"PK\x05\x06", 0, 0, len(members), len(members), len(data), start, 0))
+
+
+def _dos_date(date: tuple[int, int, int, int, int, int]) -> tuple[int, int]:
+    """Time and date as MS-DOS packs them, to two seconds."""
+    year, month, day, hour, minute, second = date
+    return hour << 11 | minute << 5 | second // 2, (year - 1980) << 9 | month << 5 | day

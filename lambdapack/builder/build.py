@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,8 +18,8 @@ from lambdapack.builder.assemble import collect_first_party, first_party_piece, 
 from lambdapack.builder.exclude import Patterns
 from lambdapack.builder.plan import BuildPlan, BuildResult
 from lambdapack.builder.resolve import resolve
+from lambdapack.builder.segments import install_wheels
 from lambdapack.builder.store import WheelStore
-from lambdapack.builder.wheels import open_wheel
 from lambdapack.errors import BuildFailed, UsageError
 from lambdapack.profiles.profile import RuntimeProfile
 from lambdapack.progress import Progress, silent
@@ -87,28 +87,25 @@ def build(
     removed, the old artifact stays, and the result says `rejected`. Raises `BuildFailed`; the old artifact stays.
     """
     started = time.perf_counter()
-    paths = store.fetch(plan.wheels, progress)
     exclude = Patterns(plan.exclude)
-    with ExitStack() as stack:
-        pieces = [first_party_piece(file) for file in plan.first_party]
-        left_out = list(plan.left_out)
-        for wheel, path in zip(plan.wheels, paths, strict=True):
-            installed = open_wheel(wheel, path, plan, stack)
-            kept, removed = without_excluded(installed.pieces, exclude)
-            pieces += kept
-            left_out += (*installed.left_out, *removed)
-        merged = merge(pieces)
-        progress(f"writing {plan.output.name}: {len(merged)} files")
-        temporary = _temporary_beside(plan.output)
-        try:
-            digest = _write(merged, temporary)
-            size = temporary.stat().st_size
-            accepted = verify is None or verify(temporary)
-            if accepted:
-                _move(temporary, plan.output)
-        finally:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
+    pieces = [first_party_piece(file) for file in plan.first_party]
+    left_out = list(plan.left_out)
+    for installed in install_wheels(plan, store, progress):
+        kept, removed = without_excluded(installed.pieces, exclude)
+        pieces += kept
+        left_out += (*installed.left_out, *removed)
+    merged = merge(pieces)
+    progress(f"writing {plan.output.name}: {len(merged)} files")
+    temporary = _temporary_beside(plan.output)
+    try:
+        digest = _write(merged, temporary)
+        size = temporary.stat().st_size
+        accepted = verify is None or verify(temporary)
+        if accepted:
+            _move(temporary, plan.output)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
     return BuildResult(
         output=plan.output,
         sha256=digest,

@@ -72,7 +72,7 @@ class WheelStore:
 
     def write_text(self, name: str, text: str) -> None:
         """Keeps a text under a name."""
-        self._put(self.root / name, lambda stream: stream.write(text.encode()))
+        self.put(self.root / name, lambda stream: stream.write(text.encode()))
 
     def _fetch_missing(self, wheels: Sequence[ResolvedWheel], progress: Progress) -> None:
         from lambdapack.builder.transport import Transport  # loads urllib3, which takes as long as a warm build
@@ -116,10 +116,10 @@ class WheelStore:
                     hint="do not use the file; ask who serves the index why it changed, then resolve again",
                 )
 
-        self._put(self.path_of(wheel), copy_checked)
+        self.put(self.path_of(wheel), copy_checked)
 
-    def _put(self, target: Path, write: Callable[[BinaryIO], object]) -> None:
-        """Writes a file so that it appears whole or not at all."""
+    def put(self, target: Path, write: Callable[[BinaryIO], object]) -> None:
+        """Writes a file of the store so that it appears whole or not at all. Raises `BuildFailed`."""
         self._make(target.parent)
         temporary = target.with_name(f".{uuid4().hex}.part")
         try:

@@ -1,8 +1,9 @@
 """Reads wheels as an installer does (PEP 427), for one flat folder that is purelib and platlib at once.
 
-Members come out where they are to be installed, hash-checked against RECORD while they are read, never unpacked to
-disk. The metadata folder is kept whole: `importlib.metadata` reads it at run time, and an inspection holds the
-artifact against it. Console scripts of `entry_points.txt` are not made: nothing on Lambda calls them.
+Members come out where they are to be installed, with where they stand compressed; hash-checked against RECORD while
+they are read, never unpacked to disk. The metadata folder is kept whole: `importlib.metadata` reads it at run time,
+and an inspection holds the artifact against it. Console scripts of `entry_points.txt` are not made: nothing on Lambda
+calls them.
 
 RECORD stays true for what this installer did: files of `.data` stand under their new path, rewritten scripts with
 their new hash, headers not at all. Files that the project *excludes* stay listed, so that whoever opens the artifact
@@ -17,8 +18,9 @@ import hashlib
 import io
 import re
 import stat
+import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from email.parser import BytesParser
@@ -30,7 +32,7 @@ from packaging.tags import parse_tag
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from wheel.wheelfile import WheelError, WheelFile  # type: ignore[import-untyped]  # ships no types
 
-from lambdapack.builder.archive import EXECUTABLE, PLAIN, Piece
+from lambdapack.builder.archive import DEFLATED, EXECUTABLE, LOCAL_HEADER, PLAIN, STORED, Packed, Piece
 from lambdapack.builder.plan import BuildPlan, LeftOut, ResolvedWheel
 from lambdapack.errors import BuildFailed
 
@@ -47,10 +49,11 @@ _SHEBANG = re.compile(rb"^#!pythonw?(?=[\s])[^\r\n]*")
 
 @dataclass(frozen=True, slots=True)
 class InstalledWheel:
-    """The files of one wheel as they are installed, and what was not."""
+    """The files of one wheel as they are installed, what was not, and the tags of its WHEEL file."""
 
     pieces: tuple[Piece, ...]
     left_out: tuple[LeftOut, ...]
+    tags: tuple[str, ...]
 
 
 def open_wheel(wheel: ResolvedWheel, path: Path, plan: BuildPlan, stack: ExitStack) -> InstalledWheel:
@@ -60,14 +63,15 @@ def open_wheel(wheel: ResolvedWheel, path: Path, plan: BuildPlan, stack: ExitSta
     """
     try:
         archive = stack.enter_context(WheelFile(path))
-        check_tags(wheel, archive, plan)
-        return _Layout(wheel, archive, plan).install()
-    except (WheelError, BadZipFile, OSError, ValueError, KeyError, csv.Error) as error:
+        tags = _tags(wheel, archive)
+        check_tags(wheel, tags, plan)
+        return _Layout(wheel, path, archive, plan).install(tags)
+    except (WheelError, BadZipFile, OSError, ValueError, KeyError, csv.Error, struct.error) as error:
         raise BuildFailed(f"{wheel.label}: {wheel.filename} cannot be read as a wheel: {error}") from error
 
 
-def check_tags(wheel: ResolvedWheel, archive: WheelFile, plan: BuildPlan) -> None:
-    """Refuses a wheel that the target does not accept, by its file name and by what its WHEEL file says.
+def check_tags(wheel: ResolvedWheel, inside: Collection[str], plan: BuildPlan) -> None:
+    """Refuses a wheel that the target does not accept, by its file name and by the tags of its WHEEL file.
 
     `linux_*` in WHEEL alone is let pass: it is what a build that was never repaired writes, and publishers rename
     such wheels. What the native code really needs is judged by the inspection of the artifact.
@@ -79,17 +83,21 @@ def check_tags(wheel: ResolvedWheel, archive: WheelFile, plan: BuildPlan) -> Non
         raise BuildFailed(f"{wheel.label}: {wheel.filename} is not the file name of a wheel") from error
     if not by_name & accepted:
         raise _refused(wheel, "its file name says", by_name, plan)
-    metadata = BytesParser().parsebytes(_read(archive, f"{archive.dist_info_path}/WHEEL"))
-    if not str(metadata.get("Wheel-Version", "1.0")).strip().startswith("1."):
-        raise BuildFailed(f"{wheel.label}: is a wheel of version {metadata['Wheel-Version']}, only 1 is known")
-    inside = {str(tag) for line in metadata.get_all("Tag", []) for tag in parse_tag(str(line).strip())}
     # python-abi of an accepted wheel for this machine, with `linux_<machine>` as the platform.
     unrepaired = {f"{tag.rpartition('-')[0]}-linux_{plan.machine}" for tag in accepted if tag.endswith(plan.machine)}
-    if inside and not inside & (accepted | unrepaired):
+    if inside and not (accepted | unrepaired).intersection(inside):
         raise _refused(wheel, "its WHEEL file says", inside, plan)
 
 
-def _refused(wheel: ResolvedWheel, where: str, tags: set[str], plan: BuildPlan) -> BuildFailed:
+def _tags(wheel: ResolvedWheel, archive: WheelFile) -> tuple[str, ...]:
+    """The tags of the WHEEL file; raises `BuildFailed` for a version of the format that nobody knows."""
+    metadata = BytesParser().parsebytes(_read(archive, f"{archive.dist_info_path}/WHEEL"))
+    if not str(metadata.get("Wheel-Version", "1.0")).strip().startswith("1."):
+        raise BuildFailed(f"{wheel.label}: is a wheel of version {metadata['Wheel-Version']}, only 1 is known")
+    return tuple(sorted({str(tag) for line in metadata.get_all("Tag", []) for tag in parse_tag(str(line).strip())}))
+
+
+def _refused(wheel: ResolvedWheel, where: str, tags: Collection[str], plan: BuildPlan) -> BuildFailed:
     return BuildFailed(
         f"{wheel.label}: {wheel.filename} does not fit {plan.runtime} {plan.architecture}: "
         f"{where} {', '.join(sorted(tags)[:4])}",
@@ -100,8 +108,9 @@ def _refused(wheel: ResolvedWheel, where: str, tags: set[str], plan: BuildPlan) 
 class _Layout:
     """Where the members of one wheel go."""
 
-    def __init__(self, wheel: ResolvedWheel, archive: WheelFile, plan: BuildPlan) -> None:
+    def __init__(self, wheel: ResolvedWheel, path: Path, archive: WheelFile, plan: BuildPlan) -> None:
         self.wheel = wheel
+        self.path = path
         self.archive = archive
         self.interpreter = _INTERPRETER.format(*plan.python).encode()
         self.data_folder = f"{archive.dist_info_path.removesuffix('.dist-info')}.data/"
@@ -111,10 +120,10 @@ class _Layout:
         self.moved: dict[str, str | None] = {}  # member → where it went, None: nowhere
         self.rewritten: dict[str, bytes] = {}  # member → its new content
 
-    def install(self) -> InstalledWheel:
+    def install(self, tags: tuple[str, ...]) -> InstalledWheel:
         pieces = [piece for member in self._members() if (piece := self._place(member)) is not None]
         pieces.append(self._record_piece())
-        return InstalledWheel(tuple(pieces), tuple(self.left_out))
+        return InstalledWheel(tuple(pieces), tuple(self.left_out), tags)
 
     def _members(self) -> Iterator[ZipInfo]:
         listed = {row[0] for row in self.rows if len(row) > 1 and row[1]}
@@ -166,7 +175,20 @@ class _Layout:
             member.file_size,
             self.wheel.label,
             lambda: cast(BinaryIO, _Checked(self.archive.open(member), self.wheel)),
+            self._packed(member),
         )
+
+    def _packed(self, member: ZipInfo) -> Packed | None:
+        if member.compress_type not in (STORED, DEFLATED):
+            return None
+        file = self.archive.fp
+        assert file is not None
+        file.seek(member.header_offset)
+        header = file.read(LOCAL_HEADER)
+        # The lengths of name and extra field (APPNOTE.TXT 4.3.7) may differ from those of the central directory.
+        name, extra = struct.unpack_from("<2H", header, LOCAL_HEADER - 4)
+        offset = member.header_offset + LOCAL_HEADER + name + extra
+        return Packed(self.path, offset, member.compress_size, member.CRC, member.compress_type)
 
     def _record_rows(self) -> list[list[str]]:
         text = _read(self.archive, self.record).decode("utf-8")
@@ -174,11 +196,10 @@ class _Layout:
 
     def _record_piece(self) -> Piece:
         if not self.moved:
-            content = _read(self.archive, self.record)
-        else:
-            out = io.StringIO()
-            csv.writer(out, lineterminator="\n").writerows(self._new_rows())
-            content = out.getvalue().encode()
+            return self._piece(self.record, PLAIN, self.archive.getinfo(self.record))
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerows(self._new_rows())
+        content = out.getvalue().encode()
         return Piece(self.record, PLAIN, len(content), self.wheel.label, lambda: io.BytesIO(content))
 
     def _new_rows(self) -> Iterator[list[str]]:

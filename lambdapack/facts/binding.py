@@ -30,7 +30,7 @@ _CPP_NAME = re.compile(
 @dataclass(frozen=True, slots=True)
 class Unbound:
     """A symbol that the file at `path` takes from elsewhere and nobody has. `pythons` are the versions of Python that
-    do (none: it is no name of Python's). `certain` is False where a library is loaded whose names are not known."""
+    do (none: it is no name of Python's). `certain` as in `capi.Lack`."""
 
     path: str
     symbol: str
@@ -64,10 +64,10 @@ def _nowhere(path: str, names: Iterator[str], system: Collection[str], profile: 
     if not remaining:
         return
     known = load_system_symbols()
-    present = known.names.get(profile.machine, frozenset())
-    unknown = [soname for soname in system if soname not in known.libraries and soname != _CPP_LIBRARY]
+    if any(soname not in known.libraries and soname != _CPP_LIBRARY for soname in system):
+        return  # what that library has is not known: the symbol is most likely its own
+    present = known.names[profile.machine]
     for name in remaining:
         # The C library belongs to the process, whatever the file says that it needs; the C++ library does not.
-        if name in present or (_CPP_LIBRARY in system and _CPP_NAME.match(name)):
-            continue
-        yield Unbound(path, name, (), certain=not unknown and bool(present))
+        if name not in present and not (_CPP_LIBRARY in system and _CPP_NAME.match(name)):
+            yield Unbound(path, name, (), certain=True)

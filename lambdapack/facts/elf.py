@@ -193,6 +193,8 @@ class _Reader:
         reach = max((segment.offset + segment.size for segment in self._loads), default=0)
         missing = max(0, reach - len(data))
         dynamic = self._first(_PT_DYNAMIC)
+        if dynamic is not None and not dynamic.size:
+            dynamic = None  # separate debug symbols have a header for it and nothing else
         if dynamic is not None:
             try:
                 self._read_dynamic(dynamic)

@@ -7,26 +7,22 @@ and what CPython's importer does; nothing is run.
 from __future__ import annotations
 
 import io
-import json
-import subprocess
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 
-from ruff import find_ruff_bin
 from tree_sitter import Node
 
-from lambdapack.errors import MissingRequirement
 from lambdapack.facts.compiler import refused_by_compiler
+from lambdapack.facts.ruff_server import first_problems
 from lambdapack.facts.syntax import parse
 
 # Mistakes that CPython's compiler, not its parser, refuses: late or unknown __future__ imports, two starred targets,
 # break, continue, yield, return and await out of place, star imports in functions, a bare except that is not the last,
 # global and nonlocal.
-_COMPILER_RULES = "F404,F406,F407,F621,F622,F701,F702,F704,F706,F707,PLE0117,PLE0118,PLE1142,PLE1700"
+_FLAKE8_RULES = ("F404", "F406", "F407", "F621", "F622", "F701", "F702", "F704", "F706", "F707")
+_COMPILER_RULES = (*_FLAKE8_RULES, "PLE0117", "PLE0118", "PLE1142", "PLE1700")
 _CHECKS_COMMENTS_SINCE = (3, 14)  # an undecodable byte in a comment did no harm before; measured with 3.9 to 3.13
-_SECONDS = 60
 # What tokenize says of an encoding that nobody knows, and of one that contradicts the byte order mark.
 _UNFIT_DECLARATIONS = ("unknown encoding", "encoding problem")
 _UTF8 = ("utf-8", "utf-8-sig")  # as tokenize spells it
@@ -40,8 +36,29 @@ class SyntaxProblem:
     message: str
 
 
-def check_syntax(data: bytes, python: tuple[int, int]) -> SyntaxProblem | None:
-    """Returns the first reason for which this Python refuses to compile a module's bytes, or None."""
+def check_syntax(sources: Sequence[bytes], python: tuple[int, int]) -> list[SyntaxProblem | None]:
+    """Returns for each module's bytes the first reason for which this Python refuses to compile them, or None."""
+    found: dict[int, SyntaxProblem] = {}
+    texts: dict[int, str] = {}
+    for number, data in enumerate(sources):
+        text = _decode(data, python)
+        if isinstance(text, SyntaxProblem):
+            found[number] = text
+        else:
+            texts[number] = text
+    parsed = first_problems(list(texts.values()), python=python, rules=_COMPILER_RULES)
+    for number, problem in zip(texts, parsed, strict=True):
+        if problem is not None:
+            found[number] = SyntaxProblem(problem[0], problem[1].replace("`", ""))
+            continue
+        refused = [SyntaxProblem(line, message) for line, message in refused_by_compiler(sources[number])]
+        if refused:
+            found[number] = min(refused, key=lambda item: item.line)
+    return [found.get(number) for number in range(len(sources))]
+
+
+def _decode(data: bytes, python: tuple[int, int]) -> str | SyntaxProblem:
+    """Returns a module's text, or why it has none."""
     nul = data.find(b"\0")
     if nul >= 0:
         return SyntaxProblem(data.count(b"\n", 0, nul) + 1, "source code cannot contain null bytes")
@@ -60,10 +77,7 @@ def check_syntax(data: bytes, python: tuple[int, int]) -> SyntaxProblem | None:
                 problem = SyntaxProblem(data.count(b"\n", 0, error.start) + 1, str(error))
         except (LookupError, ValueError):  # a codec that does not make text, like rot13
             return SyntaxProblem(1, f"encoding problem: {encoding}")
-    if problem is not None:
-        return problem
-    found = [SyntaxProblem(line, message) for line, message in refused_by_compiler(data)]
-    return _parse(text, python) or min(found, key=lambda item: item.line, default=None)
+    return problem or text
 
 
 def _undecodable(data: bytes, python: tuple[int, int]) -> SyntaxProblem | None:
@@ -91,41 +105,3 @@ def _comments(data: bytes) -> Iterator[tuple[int, int]]:
         if node.type == "comment":
             yield node.start_byte, node.end_byte
         pending.extend(node.children)
-
-
-def _parse(text: str, python: tuple[int, int]) -> SyntaxProblem | None:
-    command = [
-        find_parser(),
-        "check",
-        "--isolated",
-        "--no-cache",
-        "--ignore-noqa",
-        "--quiet",
-        f"--target-version=py{python[0]}{python[1]}",
-        f"--select={_COMPILER_RULES}",
-        "--output-format=json",
-        "--stdin-filename=module.py",
-        "-",
-    ]
-    try:
-        done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        return None  # no proof
-    try:
-        problems = json.loads(done.stdout)
-    except ValueError:
-        raise MissingRequirement(f"ruff cannot parse: {done.stderr.decode(errors='replace').strip()}") from None
-    for problem in sorted(problems, key=lambda item: item["location"]["row"]):
-        return SyntaxProblem(problem["location"]["row"], str(problem["message"]).replace("`", ""))
-    return None
-
-
-@cache
-def find_parser() -> str:
-    """Returns the path of ruff. Raises `MissingRequirement` when it is not installed."""
-    try:
-        return str(find_ruff_bin())
-    except FileNotFoundError as error:
-        raise MissingRequirement(
-            "ruff is not installed, so no syntax can be judged", hint="pip install ruff"
-        ) from error

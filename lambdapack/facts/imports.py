@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,7 +13,7 @@ from lambdapack.facts.belief import Belief
 from lambdapack.facts.calls import Call, deferred_calls
 from lambdapack.facts.distributions import DistFacts, owners
 from lambdapack.facts.execution import Executor
-from lambdapack.facts.grammar import SyntaxProblem, check_syntax, find_parser
+from lambdapack.facts.grammar import SyntaxProblem, check_syntax
 from lambdapack.facts.handler import HandlerFacts
 from lambdapack.facts.installed import Installed, NativeVersion
 from lambdapack.facts.linking import NativeFacts
@@ -101,10 +99,8 @@ class ImportFacts:
         """Compiles what was executed and nobody else has compiled; True when something was refused."""
         if not self._unchecked:
             return False
-        find_parser()  # before the threads: what it reads of this Python's set-up is not made for several at once
-        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            problems = pool.map(lambda data: check_syntax(data, self._profile.python), self._unchecked.values())
-            found = {path: problem for path, problem in zip(self._unchecked, problems, strict=True) if problem}
+        problems = check_syntax(tuple(self._unchecked.values()), self._profile.python)
+        found = {path: problem for path, problem in zip(self._unchecked, problems, strict=True) if problem}
         self._unchecked.clear()
         self._refusals |= found
         return bool(found)

@@ -272,10 +272,13 @@ class NativeFacts:
         if isinstance(provider, str):
             real = self._stack.file(provider)
             facts = self.elf.get(real.path) if real else None
-            if isinstance(facts, ElfFacts) and facts.defined_versions and need.version not in facts.defined_versions:
-                yield LoadProblem(
-                    "symbol-version", root, path, need.version, f"not defined by {provider}", need.library
-                )
+            if not isinstance(facts, ElfFacts) or need.version in facts.defined_versions:
+                return
+            # For a library that defines no versions there is a warning; one that knows of none at all, not even those
+            # of others, ends the process (dl-lookup.c: an assertion in check_match).
+            if facts.defined_versions or not facts.version_needs:
+                available = f"{provider} does not define it" + ("" if facts.defined_versions else ", nor any version")
+                yield LoadProblem("symbol-version", root, path, need.version, available, need.library)
             return
         if need.version in _MARKERS:
             prefix, wanted = "GLIBC", _MARKERS[need.version]

@@ -13,7 +13,7 @@ from typing import Any
 from lambdapack.facts.attempts import Contract, ImportAttempt, ImportedModule
 from lambdapack.importtest.backend import INIT_LIMIT_SECONDS, MEGABYTE, AttemptRequest
 from lambdapack.importtest.doubts import doubt, preinstalled_modules
-from lambdapack.importtest.materialise import Materialised
+from lambdapack.importtest.materialise import Copy
 from lambdapack.importtest.process import Ended, exit_words
 
 _LONGEST_TRACEBACK = 100_000
@@ -32,7 +32,7 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where an attempt took place. `copy` is the artifact as it was written out, None where it was not (an image that
+    """Where an attempt took place. `copy` is the artifact as it was brought there, None where it was not (an image that
     runs as itself). `as_on_lambda` turns a text with places of this machine into one with Lambda's; it is given the
     text and the folder of the standard library."""
 
@@ -40,7 +40,7 @@ class Scene:
     proof: str
     interpreter: str = ""
     python: str = "the interpreter"
-    copy: Materialised | None = None
+    copy: Copy | None = None
     as_on_lambda: Callable[[str, str], str] = lambda text, _: text
 
 

@@ -24,6 +24,19 @@ MEGABYTE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class ImageArtifact:
+    """A container image that is tested as itself: what it was opened as, and what its processes start with.
+
+    `python` is the path of its interpreter; `environment` and `folder` are the image's ENV and WORKDIR.
+    """
+
+    origin: str
+    python: str
+    environment: Mapping[str, str]
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptRequest:
     """One import of one handler.
 
@@ -31,7 +44,8 @@ class AttemptRequest:
     `runtime_packages`: the folder that stands where the runtime keeps its own packages (`awslambdaric`, boto3).
     `time_limit` is in seconds, `memory_limit` in bytes of resident memory (None: none).
     `extra_env`: what the function's configuration sets. `contracts`: names that have to be there afterwards
-    (`shared.config:Config.load`). `no_python_downloads` forbids fetching an interpreter.
+    (`shared.config:Config.load`). `no_python_downloads` forbids fetching an interpreter. `image`: the artifact is this
+    image; then nothing is mounted.
     """
 
     mounts: Mapping[str, Sequence[Tree]]
@@ -43,6 +57,7 @@ class AttemptRequest:
     extra_env: Mapping[str, str] = field(default_factory=dict)
     contracts: tuple[str, ...] = ()
     no_python_downloads: bool = False
+    image: ImageArtifact | None = None
 
 
 @dataclass(frozen=True, slots=True)

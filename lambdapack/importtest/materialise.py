@@ -28,15 +28,25 @@ _NAME_TROUBLES = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG,
 
 
 @dataclass(frozen=True, slots=True)
-class Materialised:
-    """What stands in `root`: `files` as Lambda's paths, `sizes` of the regular ones in bytes; `left_out` says of what
-    is missing why; `unreadable` are files that Lambda's user may not read."""
+class Copy:
+    """What of an artifact stands where the attempt is. By Lambda's paths: `sizes` of the regular files in bytes;
+    `left_out` says of what is missing why; `unreadable` are files that Lambda's user may not read."""
 
-    root: Path
-    files: frozenset[str]
     sizes: Mapping[str, int]
     left_out: tuple[str, ...]
     unreadable: tuple[str, ...]
+
+    def foreign_files(self) -> list[str]:
+        """Returns the files that appeared since, as Lambda's paths; none where nothing can be written."""
+        return []
+
+
+@dataclass(frozen=True, slots=True)
+class Materialised(Copy):
+    """A copy below the folder `root`; `files` are its files and links, as Lambda's paths."""
+
+    root: Path
+    files: frozenset[str]
 
     def foreign_files(self) -> list[str]:
         """Returns the files that appeared since, as Lambda's paths: there, the file system is read-only."""
@@ -55,19 +65,7 @@ def materialise(mounts: Mapping[str, Sequence[Tree]], root: Path) -> Materialise
     exception: a file that others may not read is made unreadable for us, too, because Lambda's user owns nothing.
     (Root reads it all the same.) Links are made when what they lead to is inside `root`.
     """
-    left_out: list[str] = []
-    wanted: dict[str, tuple[Tree, Entry]] = {}
-    for mount, trees in mounts.items():
-        for tree in trees:
-            for entry in tree.entries():
-                path = safe_path(entry.path)
-                if path is None:
-                    left_out.append(f"{entry.path}: unsafe name")
-                    continue
-                full = (mount.rstrip("/") + "/" + path) if path else mount
-                if mount == "/" and not full.startswith((TASK_ROOT + "/", LAYER_ROOT + "/")):
-                    continue
-                wanted[full] = (tree, entry)
+    wanted, left_out = merge(mounts)
     for mount in (TASK_ROOT, LAYER_ROOT):
         _inside(root, mount).mkdir(parents=True, exist_ok=True)
         _inside(root, mount).chmod(0o755)
@@ -85,7 +83,25 @@ def materialise(mounts: Mapping[str, Sequence[Tree]], root: Path) -> Materialise
             others = entry.permissions & 0o7
             _inside(root, path).chmod(others << 6 | others << 3 | others | 0o200 if readable else 0)
     sizes = {path: wanted[path][1].size for path in written if wanted[path][1].is_file}
-    return Materialised(root, frozenset(written), sizes, tuple(left_out), tuple(unreadable))
+    return Materialised(sizes, tuple(left_out), tuple(unreadable), root, frozenset(written))
+
+
+def merge(mounts: Mapping[str, Sequence[Tree]]) -> tuple[dict[str, tuple[Tree, Entry]], list[str]]:
+    """Returns which entry stands at which of Lambda's paths, and what is left out for an unsafe name."""
+    left_out: list[str] = []
+    wanted: dict[str, tuple[Tree, Entry]] = {}
+    for mount, trees in mounts.items():
+        for tree in trees:
+            for entry in tree.entries():
+                path = safe_path(entry.path)
+                if path is None:
+                    left_out.append(f"{entry.path}: unsafe name")
+                    continue
+                full = (mount.rstrip("/") + "/" + path) if path else mount
+                if mount == "/" and not full.startswith((TASK_ROOT + "/", LAYER_ROOT + "/")):
+                    continue
+                wanted[full] = (tree, entry)
+    return wanted, left_out
 
 
 def safe_path(path: str) -> str | None:

@@ -6,12 +6,11 @@ import base64
 import json
 import os
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from lambdapack.facts.grammar import check_syntax, find_parser
+from lambdapack.facts.grammar import check_syntax
 from tests.unit.facts.grammar_cases import CASES, UNSEEN
 
 # Run by the interpreter itself, as its import system compiles: from bytes.
@@ -43,9 +42,7 @@ def refused_by_interpreter(version: str) -> set[str]:
 @pytest.mark.parametrize("minor", [9, 10, 11, 12, 13])
 def test_as_the_interpreter_judges(minor: int) -> None:
     real = refused_by_interpreter(f"3.{minor}")
-    find_parser()
-    with ThreadPoolExecutor() as pool:
-        problems = dict(zip(CASES, pool.map(lambda data: check_syntax(data, (3, minor)), CASES.values()), strict=True))
+    problems = dict(zip(CASES, check_syntax(list(CASES.values()), (3, minor)), strict=True))
     ours = {name for name, problem in problems.items() if problem is not None}
     assert ours - real == set()
     assert real - ours <= UNSEEN
@@ -71,7 +68,7 @@ def test_as_the_interpreter_judges(minor: int) -> None:
 def test_since(source: bytes, first: int) -> None:
     """What's New: the version that a construct came with, also where no interpreter is at hand."""
     for minor in range(9, 16):
-        assert (check_syntax(source, (3, minor)) is None) == (minor >= first), minor
+        assert (check_syntax([source], (3, minor)) == [None]) == (minor >= first), minor
 
 
 @pytest.mark.parametrize(
@@ -86,6 +83,20 @@ def test_since(source: bytes, first: int) -> None:
     ],
 )
 def test_lines(source: bytes, line: int) -> None:
-    problem = check_syntax(source, (3, 13))
+    problem = check_syntax([source], (3, 13))[0]
     assert problem is not None
     assert problem.line == line
+
+
+def test_neither_comments_nor_configuration_change_the_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ruff.toml").write_text('target-version = "py39"\nexclude = ["*"]\n[lint]\nignore = ["F"]\n', "utf-8")
+    monkeypatch.chdir(tmp_path)
+    silenced = [b"# ruff: noqa\nbreak  # noqa\n", b"# flake8: NOQA: F701\nbreak # noqa:F701\n", b"type X = int\n"]
+    assert [problem and problem.line for problem in check_syntax(silenced, (3, 13))] == [2, 2, None]
+
+
+def test_many_modules_and_large_ones() -> None:
+    sources = [b"x = '%s'\n" % (b"long " * 20_000) for _ in range(300)]
+    sources[200] += b"x = = 1\n"
+    found = check_syntax(sources, (3, 12))
+    assert [number for number, problem in enumerate(found) if problem] == [200]

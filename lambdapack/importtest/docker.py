@@ -1,0 +1,227 @@
+"""The docker backend: the handler is loaded in the official base image, or an image artifact in itself.
+
+Files go in by the engine's archive interface, so the engine may be on another machine, or be one that a container
+reaches from inside. What may run there, and how it ends, is held by `containers.running` from outside and by
+`guardian.py` from inside.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from lambdapack.containers.engine import Engine, connect_engine
+from lambdapack.containers.images import EngineImage, find_image, pull_into_engine
+from lambdapack.containers.running import CannotRun, ContainerPlan, Tmpfs, running
+from lambdapack.errors import MissingRequirement
+from lambdapack.facts.attempts import ImportAttempt
+from lambdapack.importtest import guardian, observation, probe
+from lambdapack.importtest.answers import Heard, Scene, account, question, read_answers
+from lambdapack.importtest.backend import LAYER_ROOT, MEGABYTE, TASK_ROOT, AttemptRequest, Unavailable
+from lambdapack.importtest.docker_dialogue import Answer, Dialogue, NoAnswer
+from lambdapack.importtest.interpreters import Interpreter
+from lambdapack.importtest.layout import STANDARD_LIBRARY, Layout
+from lambdapack.importtest.process import Ended
+from lambdapack.importtest.shipment import Shipment
+from lambdapack.profiles.profile import RuntimeProfile
+from lambdapack.progress import Progress, silent
+
+# Lambda runs functions as sbx_user1051; its number is not public. Any that owns nothing does the same.
+_USER = (993, 990)
+_WORK = "/run/lambdapack"
+_PROBE = f"{_WORK}/probe.py"
+_PATH = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"
+_TEMPORARY = 512 * MEGABYTE  # /tmp, by default (AWS, "Configure ephemeral storage")
+_PROCESSES = _OPEN_FILES = 1024  # AWS, "Lambda quotas"
+_CPUS = 2.0
+_START_SECONDS = 60.0
+_GRACE_SECONDS = 15.0
+_STANDARD_LIBRARY = re.compile(r"/lib(?:64)?/python(?:3\d+\.zip|3\.\d+(?:/lib-dynload)?)$")
+_OTHER_MACHINE = re.compile(r"exec format error", re.IGNORECASE)
+_NO_PROGRAM = re.compile(r"no such file or directory", re.IGNORECASE)
+
+
+@dataclass
+class DockerBackend:
+    """Runs attempts in containers. `image` overrides the profile's; `progress` hears in one line what takes long."""
+
+    image: str | None = None
+    progress: Progress = silent
+    name: str = "docker"
+
+    def available(self, profile: RuntimeProfile) -> Unavailable | None:
+        """Returns why no attempt can run as things are, or None. Pulls nothing."""
+        name = self.image or profile.image
+        try:
+            with connect_engine() as engine:
+                if find_image(engine, name, profile.architecture) is not None:
+                    return None
+        except MissingRequirement as error:
+            return _unavailable(error)
+        return Unavailable(
+            f"the container engine has no image {name} for {profile.architecture}",
+            f"docker pull --platform linux/{profile.architecture.replace('x86_64', 'amd64')} {name}",
+        )
+
+    def attempt(self, request: AttemptRequest) -> ImportAttempt:
+        """Loads the handler once, in a container of its own."""
+        try:
+            with connect_engine() as engine:
+                return _attempt(engine, self._image(engine, request.profile), request)
+        except MissingRequirement as error:
+            why = _unavailable(error)
+            return ImportAttempt("not-run", request.handler, self.name, reason=why.reason, remedy=why.remedy)
+
+    def _image(self, engine: Engine, profile: RuntimeProfile) -> EngineImage:
+        name = self.image or profile.image
+        found = find_image(engine, name, profile.architecture)
+        return found or pull_into_engine(engine, name, profile.architecture, self.progress)
+
+
+def _attempt(engine: Engine, image: EngineImage, request: AttemptRequest) -> ImportAttempt:
+    python = request.image.python if request.image else f"/var/lang/bin/{request.profile.runtime}"
+    shipment = Shipment(request.mounts)
+    try:
+        with running(engine, _plan(image, request, python)) as container:
+            dialogue = Dialogue(container)
+            here = _greet(dialogue)
+            for point in _filled(request):
+                container.put(point, shipment.stream(point))
+            heard = _load(dialogue, request, python)
+    except CannotRun as error:
+        raise _explained(error, image.name, python, request.profile) from error
+    copy = None if request.image else shipment.copy
+    scene = Scene("docker", _proof(image, request), here["python"], python, copy, _as_on_lambda)
+    attempt = account(request, heard, scene)
+    return replace(
+        attempt, facts=attempt.facts | {"image": image.name, "image_digest": image.digest or image.identifier}
+    )
+
+
+def _plan(image: EngineImage, request: AttemptRequest, python: str) -> ContainerPlan:
+    return ContainerPlan(
+        image=image.identifier,
+        command=[python, "-I", "-S", "-B", "-u", "-c", _source(guardian.__file__)],
+        user=_USER,
+        environment={},
+        folder=request.image.folder if request.image else TASK_ROOT,
+        filled=_filled(request),
+        tmpfs={"/tmp": Tmpfs(_TEMPORARY), _WORK: Tmpfs(16 * MEGABYTE, 0o700, _USER, executable=False)},
+        memory=request.memory_limit,
+        cpus=_CPUS,
+        processes=_PROCESSES,
+        open_files=_OPEN_FILES,
+    )
+
+
+def _filled(request: AttemptRequest) -> list[str]:
+    """The folders that the artifact's files go into; an image brings its own."""
+    return [point for point in (TASK_ROOT, LAYER_ROOT) if request.mounts.get(point)]
+
+
+def _greet(dialogue: Dialogue) -> Answer:
+    """Gives the guardian the probe's files and learns which interpreter it is."""
+    files = {_PROBE: _source(probe.__file__), f"{_WORK}/observation.py": _source(observation.__file__)}
+    try:
+        return dialogue.ask({"files": files}, _START_SECONDS)
+    except NoAnswer:
+        raise CannotRun(dialogue.printed.text().strip() or "the container ended without a word") from None
+
+
+def _load(dialogue: Dialogue, request: AttemptRequest, python: str) -> Heard:
+    """Has the probe load the handler, and returns what came back."""
+    nonce = secrets.token_hex(16)
+    path, packages = search_path(request)
+    places = {"channel": f"{_WORK}/channel", "crash_log": f"{_WORK}/crash"}
+    asked = question(
+        request,
+        nonce,
+        client=True,
+        path=path,
+        site=request.profile.path_config_dirs,
+        roots=[TASK_ROOT, LAYER_ROOT],
+    )
+    order: Answer = {
+        **places,
+        "question": {**asked, **places, "packages": packages},
+        "command": [python, "-I", "-S", "-B", "-u", _PROBE],
+        "folder": request.image.folder if request.image else TASK_ROOT,
+        "environment": environment(request),
+        "seconds": request.time_limit,
+    }
+    try:
+        told = dialogue.ask(order, request.time_limit + _GRACE_SECONDS)
+    except NoAnswer as silence:
+        # The guardian was killed, or does not get to run any more; the container goes in any case.
+        told = {"status": -9, "seconds": request.time_limit, "stopped": None if silence.ended else "time"}
+    ended = Ended(told["status"], dialogue.printed.text(), told["seconds"], told["stopped"], told.get("peak"))
+    return Heard(read_answers(told.get("channel", ""), nonce), ended, told.get("crash", ""))
+
+
+def search_path(request: AttemptRequest) -> tuple[list[str], list[str]]:
+    """Returns `sys.path` with `*` for the standard library, and of it the folders of the runtime's own packages."""
+    standard = _STANDARD_LIBRARY.search
+    own = [path for path in request.profile.python_path if not path.startswith((TASK_ROOT, LAYER_ROOT))]
+    own = [path for path in own if not standard(path)]
+    if request.image is None:
+        return _layout(replace(request, runtime_packages=tuple(map(Path, own)))).python_path, own
+    path = (STANDARD_LIBRARY if standard(entry) else entry for entry in request.profile.python_path)
+    return list(dict.fromkeys(path)), own
+
+
+def environment(request: AttemptRequest) -> dict[str, str]:
+    """Returns the handler's variables: the runtime's, an image's own over them, and the function's own over both."""
+    variables = _layout(request).environment
+    del variables["TMPDIR"]
+    if request.image is None:
+        own = {"PATH": _PATH, "LD_LIBRARY_PATH": ":".join(request.profile.library_path)}
+    else:
+        del variables["LD_LIBRARY_PATH"]
+        own = {**request.image.environment, "PWD": request.image.folder}
+    return variables | own | dict(request.extra_env)
+
+
+def _layout(request: AttemptRequest) -> Layout:
+    """Everything stands at Lambda's own places."""
+    return Layout(Path("/"), request, Interpreter(Path("/var/lang/bin/python3"), "", request.profile.machine, "image"))
+
+
+def _as_on_lambda(text: str, _: str) -> str:
+    return text.replace(_PROBE, "/var/runtime/bootstrap.py")
+
+
+def _proof(image: EngineImage, request: AttemptRequest) -> str:
+    """One line on what was real and what was not."""
+    digest = (image.digest or image.identifier).removeprefix("sha256:")[:12]
+    parts = [
+        f"in the image itself (sha256:{digest})" if request.image else f"in {image.name} (sha256:{digest})",
+        "an unprivileged user, read-only files, no network, placeholder credentials",
+    ]
+    if request.image is None:
+        parts.append("the base image, which has more system libraries than the managed runtime")
+    return "; ".join(parts)
+
+
+def _explained(error: CannotRun, image: str, python: str, profile: RuntimeProfile) -> MissingRequirement:
+    """What the engine's words mean here."""
+    text = str(error)
+    if _OTHER_MACHINE.search(text):
+        return MissingRequirement(
+            f"{image}: the container engine's machine cannot run {profile.architecture}",
+            hint=f"run the import test on a machine with {profile.architecture}, or register an emulator (qemu) for it",
+        )
+    if _NO_PROGRAM.search(text):
+        return MissingRequirement(f"{image}: has no {python}", hint=f"name an image of {profile.runtime} with --image")
+    return MissingRequirement(f"{image}: the container does not start: {text}")
+
+
+def _unavailable(error: MissingRequirement) -> Unavailable:
+    return Unavailable(str(error), error.hint or "see the message of the container engine")
+
+
+@cache
+def _source(path: str) -> str:
+    return Path(path).read_text("utf-8")
