@@ -138,7 +138,7 @@ def _load(dialogue: Dialogue, request: AttemptRequest, python: str) -> Heard:
     places = {"channel": f"{_WORK}/channel", "crash_log": f"{_WORK}/crash"}
     asked = question(
         request,
-        nonce,
+        packages=packages,
         client=True,
         path=path,
         site=request.profile.path_config_dirs,
@@ -146,7 +146,7 @@ def _load(dialogue: Dialogue, request: AttemptRequest, python: str) -> Heard:
     )
     order: Answer = {
         **places,
-        "question": {**asked, **places, "packages": packages},
+        "question": {**asked, "nonce": nonce, "channel": places["channel"]},
         "command": [python, "-I", "-S", "-B", "-u", _PROBE],
         "folder": request.image.folder if request.image else TASK_ROOT,
         "environment": environment(request),
@@ -167,7 +167,7 @@ def search_path(request: AttemptRequest) -> tuple[list[str], list[str]]:
     own = [path for path in request.profile.python_path if not path.startswith((TASK_ROOT, LAYER_ROOT))]
     own = [path for path in own if not standard(path)]
     if request.image is None:
-        return _layout(replace(request, runtime_packages=tuple(map(Path, own)))).python_path, own
+        return _layout(request).python_path, own
     path = (STANDARD_LIBRARY if standard(entry) else entry for entry in request.profile.python_path)
     return list(dict.fromkeys(path)), own
 

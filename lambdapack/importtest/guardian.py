@@ -85,7 +85,8 @@ def run(order: dict[str, Any], source: Input, wake: int) -> dict[str, Any]:
         if os.path.exists(path):
             os.unlink(path)
     descriptor = os.open(channel, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-    os.write(descriptor, json.dumps(order["question"]).encode("ascii"))
+    crash = os.open(crash_log, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    os.write(descriptor, json.dumps({**order["question"], "crash": crash}).encode("ascii"))
     os.lseek(descriptor, 0, os.SEEK_SET)
     before, started, stopped = killed_for_memory(), time.monotonic(), None
     process = subprocess.Popen(
@@ -93,7 +94,7 @@ def run(order: dict[str, Any], source: Input, wake: int) -> dict[str, Any]:
         stdin=subprocess.DEVNULL,
         cwd=order["folder"],
         env=order["environment"],
-        pass_fds=(descriptor,),
+        pass_fds=(descriptor, crash),
         start_new_session=True,
     )
     # If memory runs out, it is not this process that has to go.
@@ -128,7 +129,7 @@ def run(order: dict[str, Any], source: Input, wake: int) -> dict[str, Any]:
         "stopped": stopped,
         "peak": usage.ru_maxrss * 1024,
         "channel": content(descriptor),
-        "crash": content(os.open(crash_log, os.O_RDONLY)) if os.path.isfile(crash_log) else "",
+        "crash": content(crash),
     }
 
 
