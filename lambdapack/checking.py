@@ -25,8 +25,7 @@ from lambdapack.facts.layout import Layout
 from lambdapack.facts.linking import LoadProblem, NativeFacts
 from lambdapack.facts.modules import Module, ModuleFinder, is_of_runtime, is_standard_library
 from lambdapack.facts.outcome import Failure
-from lambdapack.facts.requirements import Requirements, Unmet
-from lambdapack.facts.weight import Weight, installed_size, weigh
+from lambdapack.facts.requirements import Requirements
 from lambdapack.facts.wheel_tags import accepted, made_for
 from lambdapack.finding import Hit, Severity
 from lambdapack.profiles import Replacement, load_common_facts
@@ -176,23 +175,7 @@ class Subject:
     @cached_property
     def layout(self) -> Layout:
         """What of function and layers is hidden, out of reach or overwritten."""
-        return Layout(self.stack, self.finder)
-
-    def weights(self) -> tuple[Weight, ...]:
-        """What the function has no use for, by kind."""
-        reached = {item.module.path or "" for item in self.imports.executions.values()} if self.imports else set()
-        return weigh(self.stack, self.is_own, reached)
-
-    def installed_size(self, dist: DistFacts) -> int:
-        """The bytes that a distribution has in the artifact."""
-        return installed_size(self.stack, dist)
-
-    def is_duplicate(self, winner: str, hidden: Sequence[str]) -> bool:
-        """True when a file and those that it hides belong to one distribution, which is there twice."""
-        first = self._owners.get(winner)
-        return first is not None and all(
-            (other := self._owners.get(path)) is not None and other.name == first.name for path in hidden
-        )
+        return Layout(self.stack, self.finder, self.distributions, self.is_own)
 
     def brought_module(self, name: str) -> str | None:
         """The file of a top-level module that function or layers bring themselves."""
@@ -226,11 +209,8 @@ class Subject:
     @cached_property
     def requirements(self) -> Requirements:
         """What installed distributions require of each other, for this runtime."""
-        return Requirements(self.distributions, marker_environment(self.profile.python, self.profile.machine))
-
-    def unmet_requirements(self) -> Iterator[Unmet]:
-        """Requirements of installed distributions that neither the artifact nor certainly the runtime satisfies."""
-        return self.requirements.unmet(self.profile.preinstalled, lambda name: self.finder.find(name, None) is not None)
+        environment = marker_environment(self.profile.python, self.profile.machine)
+        return Requirements(self.distributions, environment, self.profile.preinstalled, self.finder)
 
     @cached_property
     def imports(self) -> ImportFacts | None:

@@ -33,7 +33,7 @@ def requirement_missing(subject: Subject) -> Iterator[Hit]:
         for item in subject.explained("absent")
         if item.fatal and (importer := subject.distribution_of(item.failure.path or "")) is not None
     }
-    for unmet in subject.unmet_requirements():
+    for unmet in subject.requirements.unmet():
         if (unmet.dist.name, unmet.requirement) in proven:
             continue
         runtime = subject.profile.runtime

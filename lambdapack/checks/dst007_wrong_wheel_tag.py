@@ -39,7 +39,7 @@ def wrong_wheel_tag(subject: Subject) -> Iterator[Hit]:
         if wanted is None or not told.isdisjoint(dist.files):
             continue
         path = f"{dist.folder}/WHEEL"
-        native = [file for file in dist.files if file in subject.native.elf]
+        native = [file for file in dist.files if file in subject.native.elf or file.endswith((".pyd", ".dll"))]
         yield Hit(
             path=path,
             message=f"{dist.name} {dist.version} was installed from a wheel for {wanted} ({dist.tags[0]}); "

@@ -108,7 +108,8 @@ def _explanation(item: Explained, subject: Subject) -> tuple[str, str]:
             f"install {wanted}, which {importer.name} {importer.version} needs; do not install with --no-deps",
         )
     if subject.finder.dead_path_entries:
-        file, entry = subject.finder.dead_path_entries[0]
+        entries = subject.finder.dead_path_entries
+        file, entry = next((item for item in entries if top in item[0] or top in item[1]), entries[0])
         return (
             f"and {file} points to {entry}, which is not in the artifact: an editable install of the build machine",
             f"install {top} itself and not a link to it (pip install without -e, uv export --no-editable)",

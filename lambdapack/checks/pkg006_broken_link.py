@@ -36,7 +36,7 @@ _REASONS = {
 @check("PKG006", "is a link that leads nowhere")
 def broken_link(subject: Subject) -> Iterator[Hit]:
     executed = {item.module.path for item in subject.imports.executions.values()} if subject.imports else set()
-    for item in subject.layout.broken_links(subject.is_own, lambda path: subject.distribution_of(path) is None):
+    for item in subject.layout.broken_links():
         # A path that begins with a dot is no Python: the syntax check tells of it as an error.
         fails = item.kind == "text" and item.path in executed and not item.target.startswith(".")
         yield Hit(

@@ -1,9 +1,9 @@
 """Files that a function which runs has no use for.
 
 What it finds
-    Tests, documentation, C and Cython sources and headers, type stubs, the metadata of distributions, and leftovers of
-    the development machine (`.git`, `.venv`, `node_modules`, caches, `__MACOSX`), by kind, from 64 KB on. Files that
-    the handler's import reads are not counted.
+    Tests, documentation, C and Cython sources and headers, type stubs, the metadata of distributions, programs and
+    libraries of Windows and macOS, and leftovers of the development machine (`.git`, `.venv`, `node_modules`, caches,
+    `__MACOSX`), by kind, from 64 KB on. Files that the handler's import reads are not counted.
 
 Why it fails on Lambda
     It does not: this is an info. Everything counts towards the 250 MB that function and layers may have unzipped, and
@@ -31,13 +31,15 @@ _WORDS = {
     "metadata": "metadata of distributions",
     "sources": "C and Cython sources and headers",
     "stubs": "type stubs",
+    "foreign": "files of Windows and macOS",
     "leftovers": "leftovers of the machine that built it",
 }
 
 
 @check("PKG008", "is dead weight")
 def dead_weight(subject: Subject) -> Iterator[Hit]:
-    for weight in subject.weights():
+    reached = {item.module.path or "" for item in subject.imports.executions.values()} if subject.imports else set()
+    for weight in subject.layout.weights(reached):
         if weight.size < _LEAST:
             continue
         share = 100 * weight.size / subject.unzipped_size

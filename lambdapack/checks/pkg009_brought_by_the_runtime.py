@@ -35,7 +35,7 @@ def brought_by_the_runtime(subject: Subject) -> Iterator[Hit]:
     found = {}
     for dist in subject.distributions:
         if dist.name in certain or (dist.name in _INSTALLERS and dist.name not in read):
-            found[dist] = subject.installed_size(dist)
+            found[dist] = subject.installation.size(dist)
     total = sum(found.values())
     if total < _LEAST:
         return

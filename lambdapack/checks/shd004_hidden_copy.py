@@ -27,7 +27,7 @@ from lambdapack.checking import Hit, Severity, Subject, check
 @check("SHD004", "is hidden by another copy")
 def hidden_copy(subject: Subject) -> Iterator[Hit]:
     for item in subject.layout.shadowed:
-        if item.lost or subject.is_duplicate(item.winner, item.files):
+        if item.lost or subject.installation.is_duplicate(item.winner, item.files):
             continue
         count = len(item.differing)
         what = (

@@ -32,7 +32,7 @@ _SHOWN = 3
 def hidden_part(subject: Subject) -> Iterator[Hit]:
     proven = {item.failure.module.partition(".")[0] for item in subject.explained("hidden") if item.fatal}
     for item in subject.layout.shadowed:
-        if not item.lost or item.name in proven or subject.is_duplicate(item.winner, item.files):
+        if not item.lost or item.name in proven or subject.installation.is_duplicate(item.winner, item.files):
             continue
         names = [path.removeprefix(f"{item.hidden}/") for path in item.lost[:_SHOWN]]
         more = f" and {len(item.lost) - _SHOWN} more" if len(item.lost) > _SHOWN else ""

@@ -17,6 +17,7 @@ from lambdapack.profiles.profile import RuntimeProfile
 AbsenceKind = Literal[
     "wrong-machine",  # its native file is there, for another machine
     "wrong-abi",  # its native file is there, for another Python or system
+    "unbuilt",  # the source of its native file is there, never compiled
     "removed",  # a distribution's RECORD lists its file, and the file is not there
     "left-standard-library",
     "not-yet-standard-library",
@@ -62,7 +63,7 @@ class AbsenceReader:
         if failure.kind == "missing-name":
             names.insert(0, f"{failure.module}.{failure.name}")
         for name in names:
-            found = self._native_file(name) or self._removed_file(name)
+            found = self._native_file(name) or self._removed_file(name) or self._uncompiled(name)
             if found is not None:
                 return found
         return (
@@ -93,6 +94,11 @@ class AbsenceReader:
             return None
         path, dist = self._removed[name]
         return Absence("removed", name, path, dist)
+
+    def _uncompiled(self, name: str) -> Absence | None:
+        parent = self._finder.find_dotted(name.rpartition(".")[0]) if "." in name else None
+        path = None if "." in name and parent is None else self._finder.uncompiled(name, parent)
+        return Absence("unbuilt", name, path) if path else None
 
     def _absent_module(self, name: str) -> Absence:
         parent_name = name.rpartition(".")[0]

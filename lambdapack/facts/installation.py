@@ -14,7 +14,7 @@ from functools import cached_property
 
 from lambdapack.artifact import Stack
 from lambdapack.errors import UnreadableMember
-from lambdapack.facts.distributions import DistFacts, Recorded
+from lambdapack.facts.distributions import DistFacts, Recorded, owners
 from lambdapack.facts.modules import is_of_runtime
 
 _IMPORTABLE = (".py", ".so")
@@ -126,6 +126,22 @@ class Installation:
                     digest = self._digest(path)
                     if digest is not None and digest != recorded.hash:
                         yield Changed(dist, path, "hash", digest, recorded.hash)
+
+    def size(self, dist: DistFacts) -> int:
+        """The bytes of what a distribution installed and the artifact still has, metadata included."""
+        located = self._stack.located
+        return sum(located[path].entry.size for path in dist.record or () if path in located)
+
+    def is_duplicate(self, winner: str, hidden: Iterable[str]) -> bool:
+        """True when a file and those that it hides belong to one distribution, which is there twice."""
+        first = self._owners.get(winner)
+        return first is not None and all(
+            (other := self._owners.get(path)) is not None and other.name == first.name for path in hidden
+        )
+
+    @cached_property
+    def _owners(self) -> dict[str, DistFacts]:
+        return owners(self.distributions)
 
     def gone(self) -> Iterator[Gone]:
         """Yields what is left of distributions that lost modules other than their tests."""

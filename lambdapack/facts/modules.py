@@ -13,12 +13,15 @@ from typing import Literal
 
 from lambdapack.artifact import Stack
 from lambdapack.errors import UnreadableMember
+from lambdapack.facts.editable import places_of_editable
 from lambdapack.profiles.profile import RuntimeProfile
 
 ModuleKind = Literal["source", "bytecode", "extension", "namespace", "builtin", "stdlib", "preinstalled"]
 
+_MOUNTED = "/mnt/"  # where Lambda mounts file systems (EFS)
 _RUNTIME_ROOTS = ("/var/lang/", "/var/runtime")
 _STANDARD_LIBRARY = re.compile(r"/python3(?:\d+\.zip|\.\d+(?:/lib-dynload)?)$")
+_NATIVE_SOURCES = (".pyx", ".c", ".cpp", ".cc", ".cxx", "module.c", ".f90")
 _NATIVE_NAME = re.compile(r"\.(?:so|pyd|dylib|sl)$")
 
 
@@ -78,7 +81,7 @@ class ModuleFinder:
         self._known: dict[str, Module | None] = {}
         self.hooks: list[PathHook] = []
         self.dead_path_entries: list[tuple[str, str]] = []
-        self.opaque_entries: list[str] = []  # archives on sys.path, which are not looked into
+        self.opaque_entries: list[str] = []  # archives and mounts on sys.path, which are not looked into
         self.path = self._search_path()
         standard = next((at for at, folder in enumerate(self.path) if is_standard_library(folder)), len(self.path))
         # Own folders before the standard library, the runtime's packages in an image, and what comes after both. The
@@ -128,6 +131,13 @@ class ModuleFinder:
                     f"{place}/{name}" for name in names if name.startswith(f"{stem}.") and _NATIVE_NAME.search(name)
                 ]
         return tuple(found)
+
+    def uncompiled(self, name: str, parent: Module | None) -> str | None:
+        """Returns the source of an extension module where its compiled file should be: what an sdist leaves that was
+        copied and not built."""
+        leaf = name.rpartition(".")[2]
+        places = (f"{folder}/{leaf}{end}" for folder in self.locations(parent) for end in _NATIVE_SOURCES)
+        return next((path for path in places if self._stack.file(path)), None)
 
     def other_spellings(self, name: str, parent: Module | None) -> tuple[str, ...]:
         """Returns files or folders whose name differs from the module's only in upper and lower case."""
@@ -250,14 +260,18 @@ class ModuleFinder:
             if not stripped or stripped.startswith("#"):
                 continue
             if stripped.startswith(("import ", "import\t")):
-                self.hooks.append(PathHook(f"{folder}/{name}", number, stripped))
+                elsewhere = places_of_editable(self._stack, folder, stripped)
+                if elsewhere:
+                    self.dead_path_entries += [(f"{folder}/{name}", place) for place in elsewhere]
+                else:
+                    self.hooks.append(PathHook(f"{folder}/{name}", number, stripped))
                 continue
             target = stripped if stripped.startswith("/") else f"{folder}/{stripped}"
             real = self._stack.resolve(target)
             if real is not None and self._stack.is_folder(real):
                 additions.append(real)
-            elif real is not None:
-                self.opaque_entries.append(real)
+            elif real is not None or target.startswith(_MOUNTED):
+                self.opaque_entries.append(target)
             else:
                 self.dead_path_entries.append((f"{folder}/{name}", stripped))
         return additions

@@ -7,7 +7,7 @@ Sources: PEP 508 and the core metadata specification of the Python Packaging Use
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from packaging.markers import UndefinedEnvironmentName
@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
 from lambdapack.facts.distributions import DistFacts
+from lambdapack.facts.modules import ModuleFinder
 from lambdapack.profiles.profile import Preinstalled
 
 
@@ -42,16 +43,25 @@ class Unmet:
 
 
 class Requirements:
-    """The requirements of installed distributions; `environment` are the marker values of the target.
+    """The requirements of installed distributions; `environment` are the marker values of the target, `preinstalled`
+    what the runtime brings.
 
     Of a distribution that is there twice, the first one counts: it stands first on `sys.path`.
     """
 
-    def __init__(self, distributions: Iterable[DistFacts], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        distributions: Iterable[DistFacts],
+        environment: Mapping[str, str],
+        preinstalled: Iterable[Preinstalled],
+        finder: ModuleFinder,
+    ) -> None:
         self._installed: dict[str, DistFacts] = {}
         for dist in distributions:
             self._installed.setdefault(dist.name, dist)
         self._environment = dict(environment)
+        self._preinstalled = {canonicalize_name(item.name): item for item in preinstalled}
+        self._finder = finder
         self._applying = tuple(self._apply())
 
     def conflicts(self) -> Iterator[Conflict]:
@@ -66,21 +76,17 @@ class Requirements:
             except InvalidVersion:
                 continue  # metadata that says nothing that can be held against anything
 
-    def unmet(self, preinstalled: Iterable[Preinstalled], is_importable: Callable[[str], bool]) -> Iterator[Unmet]:
-        """Yields the requirements on distributions that are not there, without those that the runtime certainly
-        brings. `is_importable` is asked for a module of the required name: code without metadata is there all the
-        same."""
-        brought = {canonicalize_name(item.name): item for item in preinstalled}
+    def unmet(self) -> Iterator[Unmet]:
+        """Yields the requirements on distributions that are not there, without those that the runtime certainly brings
+        and those of whose name a module can be imported: code without metadata is there all the same."""
         for dist, requirement in self._applying:
             name = canonicalize_name(requirement.name)
-            if name in self._installed:
+            perhaps = self._preinstalled.get(name)
+            if name in self._installed or (perhaps is not None and perhaps.certain):
                 continue
-            runtimes = brought.get(name)
-            if runtimes is not None and runtimes.certain:
+            if perhaps is None and self._finder.find(requirement.name.replace("-", "_"), None) is not None:
                 continue
-            if runtimes is None and is_importable(requirement.name.replace("-", "_")):
-                continue
-            yield Unmet(dist, _shown(requirement), name, runtimes)
+            yield Unmet(dist, _shown(requirement), name, perhaps)
 
     def _apply(self) -> Iterator[tuple[DistFacts, Requirement]]:
         """Yields every requirement that applies to the target. A requirement under an extra applies when another

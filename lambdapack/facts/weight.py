@@ -6,14 +6,13 @@ Goes by names of folders and files. What the handler's import reads is never cou
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Literal
 
 from lambdapack.artifact import Stack
-from lambdapack.facts.distributions import DistFacts
 
-WeightKind = Literal["tests", "documentation", "metadata", "sources", "stubs", "leftovers"]
+WeightKind = Literal["tests", "documentation", "metadata", "sources", "stubs", "foreign", "leftovers"]
 
 _FOLDERS: dict[str, WeightKind] = {
     "test": "tests",
@@ -52,6 +51,10 @@ _SUFFIXES: dict[str, WeightKind] = {
     "hh": "sources",
     "hpp": "sources",
     "a": "sources",
+    "dll": "foreign",
+    "dylib": "foreign",
+    "exe": "foreign",
+    "pyd": "foreign",
 }
 
 
@@ -80,12 +83,6 @@ def weigh(stack: Stack, is_own: Callable[[str], bool], reached: Container[str]) 
         Weight(kind, places.total(), counts[kind], tuple(places.most_common(3))) for kind, places in sizes.items()
     )
     return tuple(sorted(weights, key=lambda weight: (-weight.size, weight.kind)))
-
-
-def installed_size(stack: Stack, dist: DistFacts) -> int:
-    """The bytes of what a distribution installed and the artifact still has, metadata included."""
-    paths: Iterable[str] = dist.record or ()
-    return sum(stack.located[path].entry.size for path in paths if path in stack.located)
 
 
 def _classify(path: str, stack: Stack) -> tuple[WeightKind, str] | None:
