@@ -262,11 +262,6 @@ class Subject:
         facts = self.native.elf.get(path)
         return isinstance(facts, ElfFacts) and not facts.fits(self.profile.machine)
 
-    def is_for_musl(self, path: str) -> bool:
-        """True for an ELF file that is linked against musl."""
-        facts = self.native.elf.get(path)
-        return isinstance(facts, ElfFacts) and facts.is_for_musl
-
     def distribution_of(self, path: str) -> DistFacts | None:
         """The distribution whose RECORD lists a file, or else its neighbours; None for first-party code."""
         if path in self._owners:

@@ -35,7 +35,7 @@ def missing_shared_library(subject: Subject) -> Iterator[Hit]:
         # A file whose very name is another system's is told of as such (ELF003), whatever it needs.
         if problem.kind != "missing-library" or problem.path in subject.foreign_extensions:
             continue
-        musl = subject.is_for_musl(problem.path)
+        musl = subject.native.is_for_musl(problem.path)
         python = problem.wanted.startswith("libpython")
         yield Hit(
             path=problem.path,

@@ -127,6 +127,16 @@ class NativeFacts:
         }
         return tuple(sorted(ranks, key=lambda path: (ranks[path], path)))
 
+    def is_for_musl(self, path: str) -> bool:
+        """True for an ELF file that is linked against musl."""
+        facts = self._elf_at(path)
+        return facts is not None and facts.is_for_musl
+
+    def debug_symbols(self) -> dict[str, int]:
+        """The bytes that are there for debuggers only, by the file of the artifact that has them."""
+        sizes = {path: facts.debug_bytes for path in self._own if isinstance(facts := self.elf[path], ElfFacts)}
+        return {path: size for path, size in sizes.items() if size}
+
     def closure(self, root: str) -> frozenset[str]:
         """Returns the files of the artifact that loading `root` loads."""
         self.problems(root)

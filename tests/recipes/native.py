@@ -24,6 +24,9 @@ _GLIBC_TARGET = re.compile(r"-gnu\.\d")  # only then zig's own glibc is linked; 
 _VER_FLG_WEAK = 0x2
 _PT_LOAD, _PT_GNU_STACK = 1, 0x6474E551
 _PF_X = 1
+_DEBUG_SYMBOLS = """
+__asm__(".pushsection .debug_padding, \\"\\", @progbits\\n .zero %d\\n .popsection");
+"""
 # The note of `ld -z x86-64-v3`: NT_GNU_PROPERTY_TYPE_0 with GNU_PROPERTY_X86_ISA_1_NEEDED, one bit for each level.
 _LEVEL_NOTE = """
 __asm__(".pushsection .note.level, \\"a\\", @note\\n .p2align 3\\n .long 4, 16, 5\\n .asciz \\"GNU\\"\\n"
@@ -69,6 +72,7 @@ class Native:
     `defines` makes it a library with these symbols, else it is an extension module that has the attribute `answer`.
     `weak` names versions whose symbols are all wanted weakly. `truncate` cuts the finished file to so many bytes;
     `sections=False` cuts it behind the last byte that the loader reads, so that the section headers are gone.
+    `debug` adds so many bytes of debug symbols, which stay with `strip=False`.
     `program` makes it a position-independent program. `level` is the x86-64 level (2 to 4) that a note of it demands.
     """
 
@@ -85,6 +89,7 @@ class Native:
     strip: bool = True
     truncate: int | None = None
     sections: bool = True
+    debug: int = 0
     program: bool = False
     level: int = 0
     executable_stack: bool = False
@@ -111,6 +116,8 @@ def compile_native(native: Native) -> bytes:
     else:
         source = _definitions(native.defines)
         flags += _version_script(native.defines, inputs)
+    if native.debug:
+        source += _DEBUG_SYMBOLS % native.debug
     if native.level:
         source += _LEVEL_NOTE % (1 << native.level - 1)
     inputs["source.c"] = (source + _references(wanted)).encode()

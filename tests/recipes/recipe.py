@@ -181,6 +181,7 @@ def _native(table: Table, target: str) -> Native:
         runpath=_texts(table, "runpath"),
         truncate=table.get("truncate"),
         level=table.get("level", 0),
+        debug=table.get("debug", 0),
         **{key: table[key] for key in ("strip", "sections", "program", "executable_stack") if key in table},
     )
 
