@@ -46,10 +46,7 @@ def undefined_symbols(
     python = python_symbols(profile.python)
     defined: frozenset[str] | None = None
     for path, table in files.items():
-        wanted = frozenset(
-            name for name, library in table.undefined.items() if library is None or library not in system
-        )
-        wanted -= python or frozenset()
+        wanted = table.undefined(without=system) - (python or frozenset())
         if not wanted:
             continue
         if defined is None:

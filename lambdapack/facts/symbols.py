@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,6 +17,7 @@ from functools import cached_property
 _SYMBOL = struct.Struct("<IBBH16x")
 _RELOCATION_SIZE = 24  # Elf64_Rela
 _STB_GLOBAL, _STB_WEAK, _STB_GNU_UNIQUE = 1, 2, 10
+_VERSION = 0x7FFF  # of an entry of DT_VERSYM; the highest bit hides the symbol
 _HIDDEN = (1, 2)  # STV_INTERNAL, STV_HIDDEN
 # The tags whose value is the address of a table.
 _ADDRESSES = ("HASH", "GNU_HASH", "STRTAB", "VERSYM", "VERNEED", "VERDEF", "RELA", "JMPREL")
@@ -34,17 +35,20 @@ class SymbolTable:
     libraries: Mapping[int, str]
     relocated: frozenset[int]
 
-    @cached_property
-    def undefined(self) -> Mapping[str, str | None]:
-        """The names taken from elsewhere, each with the library whose version of it is wanted (None: any that has the
-        name). Weak references are left out: the loader does not insist on them."""
-        found: dict[str, str | None] = {}
-        versions = memoryview(self.versions).cast("H") if self.versions else None
-        for number, (name, info, _, section) in enumerate(_SYMBOL.iter_unpack(self.entries)):
-            if section == 0 and info >> 4 == _STB_GLOBAL and name and number in self.relocated:
-                version = versions[number] & 0x7FFF if versions is not None else 0
-                found[self._name(name)] = self.libraries.get(version)
-        return found
+    def undefined(self, without: Collection[str] = ()) -> frozenset[str]:
+        """Returns the names taken from elsewhere, but for those of which a version of one of these libraries is wanted.
+        Weak references are left out: the loader does not insist on them."""
+        passed_over = {number for number, library in self.libraries.items() if library in without}
+        versions = array("H", self.versions) if self.versions else None
+        return frozenset(
+            self._name(name)
+            for number, (name, info, _, section) in enumerate(_SYMBOL.iter_unpack(self.entries))
+            if section == 0
+            and info >> 4 == _STB_GLOBAL
+            and (versions is None or versions[number] & _VERSION not in passed_over)
+            and number in self.relocated
+            and name
+        )
 
     @cached_property
     def defined(self) -> frozenset[str]:
