@@ -26,6 +26,7 @@ from lambdapack.facts.linking import LoadProblem, NativeFacts
 from lambdapack.facts.modules import Module, ModuleFinder, is_of_runtime, is_standard_library
 from lambdapack.facts.outcome import Failure
 from lambdapack.facts.requirements import Requirements
+from lambdapack.facts.startup import ImageStart, names_a_client, read_start
 from lambdapack.facts.wheel_tags import accepted, made_for
 from lambdapack.finding import Hit, Severity
 from lambdapack.profiles import Replacement, load_common_facts
@@ -147,6 +148,16 @@ class Subject:
         """True for a file of the function, its packages or layers; False for one of an image's operating system."""
         folders = self.own_folders
         return folders is None or path.startswith(tuple(f"{folder}/" for folder in folders))
+
+    @cached_property
+    def start(self) -> ImageStart | None:
+        """How an image starts; None for the others."""
+        return read_start(self.stack, self.image, self.profile) if self.image is not None else None
+
+    @cached_property
+    def names_a_client(self) -> bool:
+        """True when code of an image names Lambda's runtime API or its client."""
+        return names_a_client(self.stack, (*(self.own_folders or ()), self.profile.python_path[0]))
 
     @cached_property
     def damaged(self) -> tuple[tuple[str, str], ...]:

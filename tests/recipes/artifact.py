@@ -30,7 +30,9 @@ def make_artifact(recipe: Recipe, folder: Path) -> tuple[Path, tuple[Path, ...]]
         image = folder / "image.tar"
         layers = [tar(_members(content)) for content in (recipe.function, *recipe.layers)]
         write_image(
-            image, replace(recipe.image, layers=layers), "oci-archive" if recipe.image.index else "docker-archive"
+            image,
+            replace(recipe.image, layers=layers),
+            "oci-archive" if recipe.image.index or recipe.image.layer_type else "docker-archive",
         )
         return image, ()
     function = folder / "function.zip"

@@ -26,7 +26,7 @@ ImageLayout = Literal["docker-archive", "oci-archive", "oci"]
 class Image:
     """What an image is written with. `layers` are the uncompressed tars, lowest first. `index` puts the manifest into
     an index below `index.json`; `platforms` are further ones in it whose images are not stored; `attestations` is how
-    many attestation manifests it has."""
+    many attestation manifests it has. `layer_type` is what the layers are said to be, whatever they are."""
 
     layers: Sequence[bytes] = ()
     architecture: str | None = "amd64"
@@ -39,6 +39,8 @@ class Image:
     index: bool = False
     platforms: Sequence[str] = ()
     attestations: int = 0
+    operating_system: str = "linux"
+    layer_type: str | None = None
 
     @property
     def config(self) -> bytes:
@@ -51,7 +53,7 @@ class Image:
         }
         contents = [f"sha256:{sha256(layer)}" for layer in self.layers]
         return as_json(
-            {"os": "linux", "config": settings, "rootfs": {"type": "layers", "diff_ids": contents}}
+            {"os": self.operating_system, "config": settings, "rootfs": {"type": "layers", "diff_ids": contents}}
             | ({"architecture": self.architecture} if self.architecture else {})
         )
 
@@ -129,7 +131,7 @@ def oci_files(image: Image) -> dict[str, bytes]:
         blobs[f"blobs/sha256/{sha256(data)}"] = data
         return {"mediaType": media_type, "digest": f"sha256:{sha256(data)}", "size": len(data)}
 
-    kind = f"{_OCI}.layer.v1.tar" + ("+gzip" if image.compressed else "")
+    kind = image.layer_type or f"{_OCI}.layer.v1.tar" + ("+gzip" if image.compressed else "")
     manifest = as_json(
         {
             "schemaVersion": 2,

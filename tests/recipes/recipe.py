@@ -26,7 +26,8 @@ _FILE_TRAITS = (
 )
 _PLATFORMS = {"x86_64": "amd64", "arm64": "arm64"}
 _IMAGE_LISTS = ("entrypoint", "command", "platforms")
-_IMAGE_KEYS = ("architecture", "environment", "working_dir", "compressed", "index", "attestations", *_IMAGE_LISTS)
+_IMAGE_TEXTS = ("architecture", "working_dir", "operating_system", "layer_type")
+_IMAGE_KEYS = ("environment", "compressed", "index", "attestations", *_IMAGE_TEXTS, *_IMAGE_LISTS)
 _NATIVE_KEYS = tuple(field.name for field in dataclasses.fields(Native))
 
 Table = dict[str, Any]
