@@ -23,6 +23,7 @@ from lambdapack.facts.imports import RUNTIME, Explained, ImportFacts
 from lambdapack.facts.installation import Changed, Duplicate, Installation
 from lambdapack.facts.layout import Layout
 from lambdapack.facts.linking import LoadProblem, NativeFacts
+from lambdapack.facts.locks import Lock
 from lambdapack.facts.modules import Module, ModuleFinder, is_of_runtime, is_standard_library
 from lambdapack.facts.outcome import Failure
 from lambdapack.facts.requirements import Requirements
@@ -94,6 +95,7 @@ class Subject:
     `zipped_size` is the function's archive in bytes, None for a folder. `kind` is `function`, `layer` or `image`.
     `managed` is True for ZIP functions and layers, whose file system is smaller than the container image's. `image` is
     what an image says of itself, None for the others. `handler_given` is False when the handler is the image's command.
+    `lock` is what a lock file decided, None when none was given; `deep` asks for every hash that RECORD has.
     """
 
     def __init__(
@@ -109,6 +111,8 @@ class Subject:
         image: ImageConfig | None = None,
         attempts: Sequence[ImportAttempt] = (),
         hints: Hints | None = None,
+        lock: Lock | None = None,
+        deep: bool = False,
     ) -> None:
         self.stack = stack
         self.profile = profile
@@ -119,6 +123,8 @@ class Subject:
         self.handler_given = handler_given and handler is not None
         self.attempts = tuple(attempts)
         self.hints = hints or Hints()
+        self.lock = lock
+        self.deep = deep
         self.handler: HandlerFacts | None = read_handler(handler, profile) if handler is not None else None
 
     @cached_property

@@ -27,7 +27,7 @@ from lambdapack.checking import Changed, Hit, Severity, Subject, check
 @check("DST006", "was changed after it was installed")
 def recorded_file_changed(subject: Subject) -> Iterator[Hit]:
     groups: dict[str, list[Changed]] = {}
-    for item in subject.installation.changed():
+    for item in subject.installation.changed(deep=subject.deep):
         if subject.is_own(item.path):
             groups.setdefault(item.dist.folder, []).append(item)
     for items in groups.values():

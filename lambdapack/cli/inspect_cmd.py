@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
@@ -26,10 +27,24 @@ from lambdapack.workflows.several_runtimes import inspect_for_runtimes, named_ru
 @click.option(
     "--kind", type=click.Choice(["function", "layer"]), help="What the artifact is. Default: recognised by its folders."
 )
+@click.option(
+    "--lock",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Compare with this lock file: requirements.txt with pins, uv.lock, poetry.lock or pylock.toml.",
+)
+@click.option("--deep", is_flag=True, help="Also compare every installed file with the SHA-256 in RECORD.")
 @judging_options
 @exit_zero_option
 @presentation_options
-def command(chosen: ArtifactChoice, kind: str | None, judging: Judging, exit_zero: bool, show_as: Presentation) -> int:
+def command(
+    chosen: ArtifactChoice,
+    kind: str | None,
+    lock: Path | None,
+    deep: bool,
+    judging: Judging,
+    exit_zero: bool,
+    show_as: Presentation,
+) -> int:
     """Say what will fail on Lambda in ARTIFACT, and why. Runs nothing of it.
 
     ARTIFACT is a ZIP, a wheel, a folder, a container image in a file or OCI folder, or the name of one: NAME:TAG in
@@ -39,7 +54,7 @@ def command(chosen: ArtifactChoice, kind: str | None, judging: Judging, exit_zer
     watch = Stopwatch()
     several = len(chosen.runtimes) > 1 or "all" in chosen.runtimes
     target = target_of(chosen, judging, None if several else next(iter(chosen.runtimes), None))
-    target = replace(target, kind=kind or target.kind)  # type: ignore[arg-type]  # click lets only these through
+    target = replace(target, kind=kind or target.kind, lock=lock, deep=deep)  # type: ignore[arg-type]  # as click has it
     with progress(quiet=show_as.quiet) as tell:
         if several:
             reports = inspect_for_runtimes(target, named_runtimes(chosen.runtimes), tell)

@@ -17,7 +17,9 @@ from lambdapack.checking import Hints, Subject
 from lambdapack.engine import run_checks
 from lambdapack.errors import UsageError
 from lambdapack.facts.attempts import ImportAttempt
+from lambdapack.facts.distributions import marker_environment
 from lambdapack.facts.extension import read_extension_name
+from lambdapack.facts.locks import Lock, read_lock
 from lambdapack.finding import Severity
 from lambdapack.profiles import ARCHITECTURES, RuntimeProfile, known_runtimes, load_profile
 from lambdapack.progress import Progress, silent
@@ -35,7 +37,7 @@ _LAYER_FOLDERS = frozenset(("python", "lib", "bin", "include", "share"))
 class Target:
     """What the user said of an artifact; None where it is to be inferred. `path` is as `open_tree` takes it: an image's
     name is one, too. `name` is shown instead of it. `hints` is what is known of the project that the artifact was built
-    from."""
+    from, `lock` a lock file to hold it against. `deep`: every file that RECORD lists is hashed."""
 
     path: Path | str
     layers: tuple[Path, ...] = ()
@@ -47,6 +49,8 @@ class Target:
     selection: Selection = field(default_factory=Selection)
     name: str | None = None
     hints: Hints = field(default_factory=Hints)
+    lock: Path | None = None
+    deep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,15 @@ def subject_of(opened: Opened, *, zipped_size: int | None) -> Subject:
         zipped_size=zipped_size,
         image=opened.image,
         hints=opened.target.hints,
+        lock=_lock_of(opened),
+        deep=opened.target.deep,
     )
+
+
+def _lock_of(opened: Opened) -> Lock | None:
+    profile = opened.profile
+    path = opened.target.lock
+    return None if path is None else read_lock(path, marker_environment(profile.python, profile.machine))
 
 
 def inspect(target: Target, attempt: Attempt | None = None, *, codes: str = "", progress: Progress = silent) -> Report:

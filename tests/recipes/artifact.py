@@ -15,6 +15,8 @@ from lambdapack.catalogue import all_checks
 from lambdapack.checking import Subject
 from lambdapack.engine import run_checks
 from lambdapack.facts.attempts import ImportAttempt
+from lambdapack.facts.distributions import marker_environment
+from lambdapack.facts.locks import read_lock
 from lambdapack.finding import Finding
 from lambdapack.profiles import load_profile
 from lambdapack.workflows.inspection import Target, open_target, subject_of
@@ -54,13 +56,17 @@ def judge(recipe: Recipe, folder: Path) -> tuple[Finding, ...]:
         mounts = [Mount("/opt", closing.enter_context(open_tree(layer))) for layer in layers]
         point = "/opt" if recipe.kind == "layer" else "/var/task"
         mounts.append(Mount(point, closing.enter_context(open_tree(function))))
+        profile = load_profile(recipe.runtime, recipe.architecture)
+        environment = marker_environment(profile.python, profile.machine)
         subject = Subject(
             Stack(mounts),
-            load_profile(recipe.runtime, recipe.architecture),
+            profile,
             handler=recipe.handler,
             kind=recipe.kind,
             zipped_size=function.stat().st_size,
             attempts=[ImportAttempt(**attempt) for attempt in recipe.attempts],
+            lock=None if recipe.lock is None else read_lock(recipe.lock, environment),
+            deep=recipe.deep,
         )
         findings, _ = run_checks(subject, all_checks())
     return findings

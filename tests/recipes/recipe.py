@@ -72,8 +72,9 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One fixture. `attempts` are the fields of `ImportAttempt`s, as if an import test had been run. `image` is what
-    the image is written with, besides its layers; None for ZIPs."""
+    """One fixture. `attempts` are the fields of `ImportAttempt`s, as if an import test had been run. `lock` is a lock
+    file beside the recipe, `deep` asks for every hash. `image` is what the image is written with, besides its layers;
+    None for ZIPs."""
 
     folder: Path
     runtime: str
@@ -85,6 +86,8 @@ class Recipe:
     attempts: tuple[Table, ...]
     expect: tuple[Expected, ...]
     image: Image | None = None
+    lock: Path | None = None
+    deep: bool = False
 
 
 def recipe_folders() -> list[Path]:
@@ -105,7 +108,8 @@ def read_recipe(folder: Path) -> Recipe:
 
 def _recipe(folder: Path, table: Table) -> Recipe:
     content_keys = ("files", "member", "native", "distribution")
-    _known(table, "runtime", "architecture", "handler", "kind", "layer", "image", "attempt", "expect", *content_keys)
+    options = ("runtime", "architecture", "handler", "kind", "lock", "deep")
+    _known(table, *options, "layer", "image", "attempt", "expect", *content_keys)
     architecture = table.get("architecture", "x86_64")
     target = f"{_MACHINES[architecture]}-linux-gnu"
     for layer in table.get("layer", ()):
@@ -121,6 +125,8 @@ def _recipe(folder: Path, table: Table) -> Recipe:
         attempts=tuple(table.get("attempt", ())),
         expect=tuple(_expected(item) for item in table.get("expect", ())),
         image=_image(table["image"], architecture) if "image" in table else None,
+        lock=folder / table["lock"] if "lock" in table else None,
+        deep=table.get("deep", False),
     )
 
 
