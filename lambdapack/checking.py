@@ -13,6 +13,7 @@ from typing import Literal
 
 from lambdapack.artifact import ImageConfig, Stack
 from lambdapack.facts.attempts import ImportAttempt
+from lambdapack.facts.bytecode import ByteCode, read_byte_code
 from lambdapack.facts.context_use import UnknownAttribute, unknown_attributes
 from lambdapack.facts.distributions import DistFacts, marker_environment, owners, read_distributions
 from lambdapack.facts.elf import ElfFacts, NotElf
@@ -170,12 +171,18 @@ class Subject:
         """Files whose content is not what the archive promises, with the reason. Every member's CRC is checked, unless
         the artifact is too large for Lambda anyway: a few kilobytes can inflate to terabytes."""
         found = dict(self.native.unread)
+        _ = self.byte_code  # what others read to the end has its checksum compared there
         if self.imports is not None:
             found |= self.imports.unread
         if self.unzipped_size < self.profile.quotas.unzipped_bytes:
             for mount in self.stack.mounts:
                 found |= {mount.absolute(entry.path): reason for entry, reason in mount.tree.damaged()}
         return tuple(sorted(found.items()))
+
+    @cached_property
+    def byte_code(self) -> tuple[ByteCode, ...]:
+        """The compiled Python files, and whether this runtime would use them."""
+        return read_byte_code(self.stack, self.profile.python, load_common_facts(), self.is_own)
 
     @cached_property
     def finder(self) -> ModuleFinder:

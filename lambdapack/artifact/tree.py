@@ -37,7 +37,8 @@ class Entry:
 
     `path` is relative to the tree's root, with `/` and without a leading or trailing one. `size` is in bytes, as
     declared by the container. `mode` has type and permission bits as `stat.st_mode` does. `link` is the target of
-    a symbolic link. `origin` names the container it came from.
+    a symbolic link. `origin` names the container it came from. `modified` is the time it was changed, in seconds since
+    1970, where an archive keeps it: its local time, read as if it were UTC.
     """
 
     path: str
@@ -45,6 +46,7 @@ class Entry:
     mode: int
     link: str | None
     origin: str
+    modified: int | None = None
 
     @property
     def is_directory(self) -> bool:

@@ -6,6 +6,7 @@ and every common tool do; an earlier copy of a name that comes twice is reported
 
 from __future__ import annotations
 
+import calendar
 import io
 import lzma
 import os
@@ -14,6 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -133,7 +135,9 @@ class ZipTree(Tree):
             if info.flag_bits & _ENCRYPTED:
                 self._problems.append(Problem("encrypted", path, "the member is encrypted"))
             self._infos[path] = info
-            entries[path] = Entry(path, info.file_size, _mode(info), self._link(info, path), self.origin)
+            entries[path] = Entry(
+                path, info.file_size, _mode(info), self._link(info, path), self.origin, _modified(info)
+            )
         self._problems += member_problems(members)
         return tuple(entries[path] for path in sorted(entries))
 
@@ -153,6 +157,14 @@ class ZipTree(Tree):
             raise UnreadableMember(f"{path}: {error}") from error
         self._whole.add(path)
         return data
+
+
+def _modified(info: zipfile.ZipInfo) -> int | None:
+    """Returns the time in seconds; None for one that is no time."""
+    try:
+        return calendar.timegm(datetime(*info.date_time, tzinfo=UTC).timetuple())
+    except ValueError:
+        return None
 
 
 def _mode(info: zipfile.ZipInfo) -> int:

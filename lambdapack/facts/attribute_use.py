@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tree_sitter import Node
 
 from lambdapack.facts import syntax
-from lambdapack.facts.bindings import own_nodes
+from lambdapack.facts.definitions import own_nodes
 
 _INNER = frozenset(("function_definition", "class_definition", "lambda", "list_comprehension", "set_comprehension",
                     "dictionary_comprehension", "generator_expression"))  # fmt: skip

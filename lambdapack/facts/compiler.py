@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from lambdapack.facts import syntax
-from lambdapack.facts.bindings import own_nodes
+from lambdapack.facts.definitions import own_nodes
 
 _EXCEPT_STAR = re.compile(rb"\bexcept\s*\*")
 _LOOPS = ("for_statement", "while_statement")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from lambdapack.artifact import Stack
 from lambdapack.errors import UnreadableMember
-from lambdapack.facts.bindings import Binding, read_binding
+from lambdapack.facts.definitions import Binding, read_binding
 from lambdapack.facts.imports import ImportFacts
 from lambdapack.facts.outcome import Execution
 from lambdapack.facts.program import Import

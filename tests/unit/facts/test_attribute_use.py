@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 from lambdapack.facts.attribute_use import read_attribute_uses
-from lambdapack.facts.bindings import read_binding
+from lambdapack.facts.definitions import read_binding
 
 
 def uses(body: str) -> dict[str, tuple[bool, bool]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lambdapack.facts.bindings import read_binding
+from lambdapack.facts.definitions import read_binding
 
 FUNCTIONS = [
     "def f(): pass",
