@@ -2,10 +2,11 @@
 
 What it finds
     `.pyc` files for another Python (`__pycache__/app.cpython-311.pyc` on python3.13), optimised ones (`.opt-1`), ones
-    in a `__pycache__` whose source is gone, and ones beside their source, where Python does not look for them.
+    in a `__pycache__` whose source is gone, and ones beside their source, where Python does not look for them. From
+    64 KB on.
 
-Why it matters
-    Nothing fails. They count towards the size limit, and every deployment carries them.
+Why it fails on Lambda
+    It does not: this is an info. They count towards the size limit, and every deployment carries them.
 
 How to fix it
     Leave them out, as `lambdapack build` does: `pip install --no-compile` and `PYTHONDONTWRITEBYTECODE=1` where the
@@ -28,16 +29,17 @@ _WORDS = {
     "beside-source": "beside their source",
 }
 _EXAMPLES = 3
+_LEAST = 64 * 1024
 
 
 @check("PKG020", "has byte code that the runtime never uses")
 def foreign_byte_code(subject: Subject) -> Iterator[Hit]:
     useless = [item for item in subject.byte_code if item.state in _WORDS]
-    if not useless:
+    size = sum(item.size for item in useless)
+    if size < _LEAST:
         return
     counts = Counter(item.state for item in useless)
     pythons = Counter(item.python for item in useless if item.state == "foreign")
-    size = sum(item.size for item in useless)
     listed = ", ".join(f"{count} {_WORDS[state]}" for state, count in counts.most_common())
     yield Hit(
         path=useless[0].path,

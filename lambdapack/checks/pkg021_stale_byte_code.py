@@ -5,9 +5,9 @@ What it finds
     archive does. Archives that get one fixed time for all members, for the sake of equal bytes, do that to every file.
     Byte code with a hash of its source in it (PEP 552) is never concerned.
 
-Why it matters
-    Nothing fails. Python does not use such a file, compiles the source again, and cannot keep the result: /var/task is
-    read-only. That costs time at each cold start, and the files cost space for nothing.
+Why it fails on Lambda
+    It does not: this is an info. Python does not use such a file, compiles the source again, and cannot keep the
+    result: /var/task is read-only. That costs time at each cold start, and the files cost space for nothing.
 
 How to fix it
     Compile with `python -m compileall --invalidation-mode unchecked-hash FOLDER`, with the runtime's own Python

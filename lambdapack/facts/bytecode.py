@@ -19,7 +19,7 @@ from lambdapack.profiles import CommonFacts
 
 ByteCodeState = Literal["fresh", "foreign", "without-source", "beside-source", "stale", "sourceless"]
 
-_CACHED = re.compile(r"(?P<stem>.+)\.(?P<tag>[A-Za-z]\w*-\w+)(?P<optimised>\.opt-\w+)?\.pyc")
+_CACHED = re.compile(r"(?P<stem>.+?)\.(?P<tag>[A-Za-z]\w*-\w+)(?P<optimised>\.opt-\w+)?\.pyc")
 _HEADER = struct.Struct("<HHIII")  # magic number, CR LF, flags, time of the source, its size
 _HASH_BASED = 1
 _QUARTER, _DAY = 15 * 60, 24 * 60 * 60  # time zones differ by quarters of an hour
@@ -31,8 +31,8 @@ class ByteCode:
     """One `.pyc`. `python` is what it was compiled by, as far as its name or its header say: `cpython-311`, `3.11`.
 
     `state`: `fresh` is used; `foreign` is for another Python; `without-source` stands in a `__pycache__` though its
-    source is gone, `beside-source` next to the source, where Python looks for neither; `stale` was compiled from another
-    state of its source; `sourceless` is the module itself. `magic`: its magic number, None where it was not read.
+    source is gone, `beside-source` next to it, and neither is looked for; `stale` was compiled from another state of
+    its source; `sourceless` is the module itself. `magic`: its magic number, None where it was not read.
     """
 
     path: str
