@@ -15,7 +15,6 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -162,7 +161,7 @@ class ZipTree(Tree):
 def _modified(info: zipfile.ZipInfo) -> int | None:
     """Returns the time in seconds; None for one that is no time."""
     try:
-        return calendar.timegm(datetime(*info.date_time, tzinfo=UTC).timetuple())
+        return calendar.timegm((*info.date_time, 0, 0, 0))
     except ValueError:
         return None
 

@@ -70,6 +70,16 @@ def read_byte_code(
     return tuple(sorted(found, key=lambda item: item.path))
 
 
+def foreign_magic(data: bytes, python: tuple[int, int], common: CommonFacts) -> str | None:
+    """Returns what a module that is nothing but byte code was compiled by (`Python 3.11`), None for this very Python or
+    where its number is not known."""
+    final = common.bytecode.get(f"{python[0]}.{python[1]}", (0, None))[1]
+    if final is None or data[:4] == final.to_bytes(2, "little") + b"\r\n":
+        return None
+    made_by = common.python_of(int.from_bytes(data[:2], "little")) if data[2:4] == b"\r\n" else None
+    return f"Python {made_by}" if made_by else "no known Python"
+
+
 def _by_place(stack: Stack, located: Located, tag: str) -> ByteCode | Located | None:
     """Returns what name and place decide; else the source, or None for a module that has no other file."""
     folder, name = posixpath.split(located.path)

@@ -57,7 +57,7 @@ from lambdapack.profiles.profile import RuntimeProfile
 
 class Executor:
     """Executes modules of one finder. `program_of` returns a source module's program, None if it cannot be read;
-    `refusal_of` says why the target's compiler refuses one, `loads` whether the loader accepts a native file,
+    `refusal_of` says why the target refuses one, source or byte code, `loads` whether the loader accepts a native file,
     `version_of` the version a native module gives itself, `metadata` what `importlib.metadata` answers, `belief` what
     code that ran may have made besides."""
 
@@ -247,7 +247,9 @@ class Executor:
         failures: list[Failure] = yield self._block(body, context)
         for name in all_names(body):
             context.values.pop(name, None)
-        lacking = [failure for failure in failures if failure.kind in ("native", "missing-module", "syntax")]
+        lacking = [
+            failure for failure in failures if failure.kind in ("native", "byte-code", "missing-module", "syntax")
+        ]
         self.ledger.doubt(failure for failure in failures if failure not in lacking)
         return lacking
 
@@ -335,7 +337,7 @@ class Executor:
         if not sure:
             inner = inner.uncertain()
         escaped: list[Failure] = yield self._block(handler.body, inner)
-        if escaped and raised[0].kind in ("native", "syntax"):
+        if escaped and raised[0].kind in ("native", "byte-code", "syntax"):
             escaped = raised  # the fallback was never meant to be needed: what broke the first choice is the cause
         for failure in raised:
             if failure not in escaped:

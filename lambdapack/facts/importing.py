@@ -65,6 +65,13 @@ class Importer:
                     execution.failures.append(
                         failure_of("native", Import(0, name), name, context, native_path=module.path)
                     )
+            case "bytecode":
+                execution.names_known = False
+                refusal = self._refusal_of(module)
+                if refusal is not None:
+                    execution.failures.append(
+                        failure_of("byte-code", Import(0, name), name, context, name=refusal.message)
+                    )
             case "namespace":
                 pass
             case _:

@@ -10,6 +10,7 @@ from lambdapack.artifact import Stack
 from lambdapack.errors import UnreadableMember
 from lambdapack.facts.absence import Absence, AbsenceReader
 from lambdapack.facts.belief import Belief
+from lambdapack.facts.bytecode import foreign_magic
 from lambdapack.facts.calls import Call, deferred_calls
 from lambdapack.facts.distributions import DistFacts, owners
 from lambdapack.facts.execution import Executor
@@ -21,6 +22,7 @@ from lambdapack.facts.modules import Module, ModuleFinder
 from lambdapack.facts.outcome import Execution, Failure
 from lambdapack.facts.program import Program
 from lambdapack.facts.source import read_source
+from lambdapack.profiles import load_common_facts
 from lambdapack.profiles.profile import RuntimeProfile
 
 _LARGEST_SOURCE = 8 << 20  # bytes; more than any real module has, and parsing it would take minutes
@@ -202,6 +204,10 @@ class ImportFacts:
         return self._programs[path]
 
     def _refusal(self, module: Module) -> SyntaxProblem | None:
+        if module.kind == "bytecode":
+            data = self._source(module.path)
+            made_by = None if data is None else foreign_magic(data, self._profile.python, load_common_facts())
+            return SyntaxProblem(0, made_by) if made_by else None
         return self._refusals.get(module.path or "")
 
     def _native_version(self, module: Module) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from lambdapack.facts.modules import Module
 from lambdapack.facts.program import Handler, Program, Try
 
-FailureKind = Literal["missing-module", "missing-name", "relative-import", "native", "syntax", "raises"]
+FailureKind = Literal["missing-module", "missing-name", "relative-import", "native", "byte-code", "syntax", "raises"]
 Certainty = Literal["certain", "possible", "deferred"]
 
 
@@ -19,7 +19,8 @@ class Failure:
     """An import that fails. `importer` is the module with the statement, `path` its file, `line` where it stands.
 
     `module` is what was to be imported, absolute; `name` the name wanted from it. For `native` it is the extension
-    module and `native_path` its file; for `syntax` `name` is what the compiler says, for `raises` the error's class.
+    module and `native_path` its file; for `syntax` `name` is what the compiler says, for `byte-code` what the module
+    was compiled by, for `raises` the error's class.
     `chain`: modules from the handler to the importer. `certain`: it stops the handler's import; `possible`: it hangs on
     something that cannot be known; `deferred`: it stands in a function and fails when that is called.
     """

@@ -392,7 +392,7 @@ def test_search_order() -> None:
         ("app.h", {"src/app.py": H}, missing("app")),
         ("App.h", {"app.py": H}, missing("App")),
         ("app.py.h", {"app.py": H}, missing("app.py")),
-        ("app.h", {"app.pyc": "x"}, []),
+        ("app.h", {"app.pyc": "x"}, [("byte-code", "app", "no known Python")]),
     ],
 )
 def test_handlers(handler: str, files: dict[str, str], expected: Seen) -> None:
