@@ -6,20 +6,17 @@ A check may import this module and `finding`, and nothing else of lambdapack: no
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
 from lambdapack.artifact import ImageConfig, Stack
 from lambdapack.facts.attempts import ImportAttempt
-from lambdapack.facts.bytecode import ByteCode, read_byte_code
-from lambdapack.facts.context_use import UnknownAttribute, unknown_attributes
 from lambdapack.facts.distributions import DistFacts, marker_environment, owners, read_distributions
 from lambdapack.facts.elf import ElfFacts, NotElf
 from lambdapack.facts.extension import foreign_extensions, read_extension_name
 from lambdapack.facts.handler import HandlerFacts, read_handler
-from lambdapack.facts.handler_target import HandlerTarget, find_target
 from lambdapack.facts.imports import RUNTIME, Explained, ImportFacts
 from lambdapack.facts.installation import Changed, Duplicate, Installation
 from lambdapack.facts.layout import Layout
@@ -27,11 +24,12 @@ from lambdapack.facts.linking import LoadProblem, NativeFacts
 from lambdapack.facts.locks import Lock
 from lambdapack.facts.modules import Module, ModuleFinder, is_of_runtime, is_standard_library
 from lambdapack.facts.outcome import Failure
+from lambdapack.facts.python_code import PythonCode
 from lambdapack.facts.requirements import Requirements
 from lambdapack.facts.startup import ImageStart, names_a_client, read_start
 from lambdapack.facts.wheel_tags import accepted, made_for
 from lambdapack.finding import Hit, Severity
-from lambdapack.profiles import Replacement, load_common_facts
+from lambdapack.profiles import Replacement
 from lambdapack.profiles.profile import RuntimeProfile
 
 __all__ = [
@@ -171,18 +169,13 @@ class Subject:
         """Files whose content is not what the archive promises, with the reason. Every member's CRC is checked, unless
         the artifact is too large for Lambda anyway: a few kilobytes can inflate to terabytes."""
         found = dict(self.native.unread)
-        _ = self.byte_code  # what others read to the end has its checksum compared there
+        _ = self.python.byte_code  # what others read to the end has its checksum compared there
         if self.imports is not None:
             found |= self.imports.unread
         if self.unzipped_size < self.profile.quotas.unzipped_bytes:
             for mount in self.stack.mounts:
                 found |= {mount.absolute(entry.path): reason for entry, reason in mount.tree.damaged()}
         return tuple(sorted(found.items()))
-
-    @cached_property
-    def byte_code(self) -> tuple[ByteCode, ...]:
-        """The compiled Python files, and whether this runtime would use them."""
-        return read_byte_code(self.stack, self.profile.python, load_common_facts(), self.is_own)
 
     @cached_property
     def finder(self) -> ModuleFinder:
@@ -244,15 +237,9 @@ class Subject:
         return ImportFacts(self.stack, self.profile, self.finder, self.native, self.distributions, self.handler)
 
     @cached_property
-    def handler_target(self) -> HandlerTarget | None:
-        """What the runtime client calls, where that is certain; None also for a handler that cannot be imported."""
-        return find_target(self.stack, self.imports) if self.imports is not None else None
-
-    @cached_property
-    def unknown_context_attributes(self) -> tuple[UnknownAttribute, ...]:
-        """What the handler's function reads from its context that Lambda's context does not have."""
-        target, imports = self.handler_target, self.imports
-        return () if target is None or imports is None else unknown_attributes(target, imports.is_set_elsewhere)
+    def python(self) -> PythonCode:
+        """What is known of Python code beside the import graph."""
+        return PythonCode(self.stack, self.profile, self.imports, self.is_own)
 
     @cached_property
     def native_findings(self) -> tuple[NativeFinding, ...]:
@@ -275,11 +262,6 @@ class Subject:
         for execution in self.imports.executions.values() if self.imports else ():
             if execution.module.kind == "extension" and execution.module.path is not None:
                 yield execution.module.path
-
-    @property
-    def replacements(self) -> Mapping[str, Replacement]:
-        """Distributions that bring modules which not every Python's standard library has, by the module's name."""
-        return load_common_facts().replacements
 
     def is_for_another_machine(self, path: str) -> bool:
         """True for an ELF file of another processor or word size."""

@@ -127,7 +127,7 @@ def _explanation(item: Explained, subject: Subject) -> tuple[str, str]:
 
 
 def _find_replacement(module: str, subject: Subject) -> Replacement | None:
-    for name, known in subject.replacements.items():
+    for name, known in subject.python.replacements.items():
         if f"{module}.".startswith(f"{name}.") or name.startswith(f"{module}."):
             return known
     return None

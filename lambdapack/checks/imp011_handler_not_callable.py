@@ -25,7 +25,7 @@ from lambdapack.checking import Hit, Subject, check
 
 @check("IMP011", "has a handler that cannot be called", needs=("handler",))
 def handler_not_callable(subject: Subject) -> Iterator[Hit]:
-    handler, target = subject.handler, subject.handler_target
+    handler, target = subject.handler, subject.python.handler_target
     if handler is None or target is None or target.binding.kind not in ("constant", "module"):
         return
     is_module = target.binding.kind == "module"

@@ -26,7 +26,7 @@ from lambdapack.checking import Hit, Subject, check
 
 @check("IMP012", "has a handler that does not take event and context", needs=("handler",))
 def handler_signature(subject: Subject) -> Iterator[Hit]:
-    handler, target = subject.handler, subject.handler_target
+    handler, target = subject.handler, subject.python.handler_target
     if handler is None or target is None:
         return
     refusal = target.refusal(2)

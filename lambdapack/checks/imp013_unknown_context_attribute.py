@@ -27,10 +27,10 @@ from lambdapack.checking import Hit, Severity, Subject, check
 
 @check("IMP013", "reads an attribute that the context does not have", needs=("handler",))
 def unknown_context_attribute(subject: Subject) -> Iterator[Hit]:
-    target = subject.handler_target
+    target = subject.python.handler_target
     if target is None:
         return
-    for item in subject.unknown_context_attributes:
+    for item in subject.python.unknown_context_attributes:
         if item.doubtful and item.meant is None:
             continue
         read = f"{item.parameter}.{item.name}"

@@ -30,7 +30,7 @@ _WORDS = {"coroutine": "is an async def", "generator": "has yield in it", "async
 
 @check("IMP018", "has a handler whose result cannot be sent", needs=("handler",))
 def handler_result(subject: Subject) -> Iterator[Hit]:
-    handler, target = subject.handler, subject.handler_target
+    handler, target = subject.handler, subject.python.handler_target
     if handler is None or target is None or target.refusal(2) is not None:
         return
     binding = target.binding

@@ -28,10 +28,10 @@ _EXAMPLES = 3
 
 @check("PKG021", "has byte code that does not fit its source")
 def stale_byte_code(subject: Subject) -> Iterator[Hit]:
-    stale = [item for item in subject.byte_code if item.state == "stale"]
+    stale = [item for item in subject.python.byte_code if item.state == "stale"]
     if not stale:
         return
-    fresh = sum(1 for item in subject.byte_code if item.state == "fresh")
+    fresh = sum(1 for item in subject.python.byte_code if item.state == "fresh")
     python = ".".join(map(str, subject.profile.python))
     yield Hit(
         path=stale[0].path,
