@@ -98,6 +98,10 @@ class ImageTree(Tree):
                 raise UnreadableMember(f"{entry.path}: {error}") from error
             yield entry, io.BytesIO(content)
 
+    def modified(self, entry: Entry) -> float:
+        """Returns when an entry was last changed, in seconds since 1970: compiled Python files go by that."""
+        return self._placed[entry.path].member.modified
+
     def close(self) -> None:
         self._files.close()
 

@@ -25,8 +25,9 @@ _TYPES = {
 @dataclass(frozen=True, slots=True)
 class Member:
     """One member. `name` is as stored, `mode` has type and permission bits. `link` is the target of a symbolic link,
-    `twin` that of a hard link, as stored. `stretches` are pairs (where it belongs in the file, bytes) that lie one
-    after the other from `offset` on: one for an ordinary file, several for a sparse one."""
+    `twin` that of a hard link, as stored. `modified` is in seconds since 1970. `stretches` are pairs (where it belongs
+    in the file, bytes) that lie one after the other from `offset` on: one for an ordinary file, several for a sparse
+    one."""
 
     name: str
     mode: int
@@ -35,6 +36,7 @@ class Member:
     twin: str | None
     offset: int
     stretches: tuple[tuple[int, int], ...]
+    modified: float = 0
 
     @property
     def stored(self) -> int:
@@ -93,4 +95,5 @@ def _member(info: tarfile.TarInfo) -> Member:
         twin=info.linkname if info.islnk() else None,
         offset=info.offset_data,
         stretches=stretches,
+        modified=info.mtime,
     )
