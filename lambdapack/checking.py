@@ -19,6 +19,7 @@ from lambdapack.facts.extension import foreign_extensions, read_extension_name
 from lambdapack.facts.handler import HandlerFacts, read_handler
 from lambdapack.facts.imports import RUNTIME, Explained, ImportFacts
 from lambdapack.facts.installation import Changed, Duplicate, Installation
+from lambdapack.facts.known import KnownFacts
 from lambdapack.facts.layout import Layout
 from lambdapack.facts.linking import LoadProblem, NativeFacts
 from lambdapack.facts.locks import Lock
@@ -112,8 +113,10 @@ class Subject:
         hints: Hints | None = None,
         lock: Lock | None = None,
         deep: bool = False,
+        known: KnownFacts | None = None,
     ) -> None:
         self.stack = stack
+        self.known = known or KnownFacts()
         self.profile = profile
         self.kind = kind
         self.managed = managed
@@ -173,8 +176,7 @@ class Subject:
         if self.imports is not None:
             found |= self.imports.unread
         if self.unzipped_size < self.profile.quotas.unzipped_bytes:
-            for mount in self.stack.mounts:
-                found |= {mount.absolute(entry.path): reason for entry, reason in mount.tree.damaged()}
+            found |= self.known.read_damages(self.stack)
         return tuple(sorted(found.items()))
 
     @cached_property
@@ -183,7 +185,7 @@ class Subject:
 
     @cached_property
     def native(self) -> NativeFacts:
-        return NativeFacts(self.stack, self.profile, managed=self.managed, folders=self.own_folders)
+        return NativeFacts(self.stack, self.profile, managed=self.managed, folders=self.own_folders, known=self.known)
 
     @cached_property
     def distributions(self) -> tuple[DistFacts, ...]:
@@ -234,7 +236,9 @@ class Subject:
         """What importing the handler does; None without a handler."""
         if self.handler is None:
             return None
-        return ImportFacts(self.stack, self.profile, self.finder, self.native, self.distributions, self.handler)
+        return ImportFacts(
+            self.stack, self.profile, self.finder, self.native, self.distributions, self.handler, self.known
+        )
 
     @cached_property
     def python(self) -> PythonCode:

@@ -83,6 +83,12 @@ class ZipTree(Tree):
     def read_bytes(self, entry: Entry) -> bytes:
         return self._inflate(self._infos[entry.path], entry.path)
 
+    def key(self, entries: Sequence[Entry]) -> bytes | None:
+        return self._members.digest([self._infos[entry.path] for entry in entries])
+
+    def trust(self, entries: Iterable[Entry]) -> None:
+        self._whole.update(entry.path for entry in entries)
+
     def damaged(self) -> Iterator[tuple[Entry, str]]:
         unread = [entry for entry in self._entries if entry.is_file and entry.path not in self._whole]
         unread.sort(key=lambda item: self._infos[item.path].header_offset)

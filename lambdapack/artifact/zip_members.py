@@ -5,11 +5,12 @@ What is unusual in any way (methods, lies, damages, sizes) is left to zipfile, w
 
 from __future__ import annotations
 
+import hashlib
 import struct
 import threading
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -51,6 +52,19 @@ class ZipMembers:
             for chunk in iter(partial(stream.read, _CHUNK), b""):
                 size += len(chunk)
         _check_size(size, info.file_size)
+
+    def digest(self, infos: Sequence[zipfile.ZipInfo]) -> bytes | None:
+        """Returns the SHA-256 of members as they are stored, with their names and all that the directory says of their
+        content; None when one of them is unusual, so that zipfile has to judge it."""
+        digest = hashlib.sha256()
+        for info in infos:
+            stored = self._stored(info)
+            if stored is None or info.compress_type not in _CONTENTS or info.flag_bits & 0x1:
+                return None
+            numbers = (len(info.orig_filename), info.compress_type, info.CRC, info.compress_size, info.file_size)
+            digest.update(b"%d %d %d %d %d " % numbers + info.orig_filename.encode("utf-8", "surrogatepass"))
+            digest.update(stored)
+        return digest.digest()
 
     def close(self) -> None:
         """Closes the file; the archive is somebody else's."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
-from lambdapack.artifact import Stack
+from lambdapack.artifact import Located, Stack
 from lambdapack.errors import UnreadableMember
 from lambdapack.facts.absence import Absence, AbsenceReader
 from lambdapack.facts.belief import Belief
@@ -17,6 +18,7 @@ from lambdapack.facts.execution import Executor
 from lambdapack.facts.grammar import SyntaxProblem, check_syntax
 from lambdapack.facts.handler import HandlerFacts
 from lambdapack.facts.installed import Installed, NativeVersion
+from lambdapack.facts.known import KnownFacts
 from lambdapack.facts.linking import NativeFacts
 from lambdapack.facts.modules import Module, ModuleFinder
 from lambdapack.facts.outcome import Execution, Failure
@@ -54,8 +56,10 @@ class ImportFacts:
         native: NativeFacts,
         distributions: tuple[DistFacts, ...],
         handler: HandlerFacts,
+        known: KnownFacts | None = None,
     ) -> None:
         self._stack = stack
+        self._known = known or KnownFacts()
         self._profile = profile
         self._finder = finder
         self._native = native
@@ -63,9 +67,11 @@ class ImportFacts:
         self.handler = handler
         self.unread: dict[str, str] = {}
         self._texts: dict[str, bytes] = {}
+        self._hooks: dict[str, bytes] = {}
         self._refusals: dict[str, SyntaxProblem] = {}
         self._programs: dict[str, Program | None] = {}
-        self._unchecked: dict[str, bytes] = {}  # sources by path, kept from their one reading until they are compiled
+        self._unchecked: list[str] = []  # what is to be compiled
+        self._sources: dict[str, bytes] = {}  # kept from their one reading until then
         self._execute()
         # Most code compiles: it is executed on that belief first, and again in the rare case that it was wrong.
         if self._check_syntax():
@@ -86,7 +92,7 @@ class ImportFacts:
         )
         self.executions: dict[str, Execution] = executor.ledger.executions
         for hook in self._finder.hooks:
-            self._texts[hook.path] = hook.text.encode()
+            self._hooks[hook.path] = hook.text.encode()
             executor.run_line(read_source(hook.text.encode()), hook.path)
         failures = [] if self.handler.problem else executor.run(self.handler.module, RUNTIME)
         self._calls = tuple(executor.ledger.calls)
@@ -101,9 +107,17 @@ class ImportFacts:
         """Compiles what was executed and nobody else has compiled; True when something was refused."""
         if not self._unchecked:
             return False
-        problems = check_syntax(tuple(self._unchecked.values()), self._profile.python)
-        found = {path: problem for path, problem in zip(self._unchecked, problems, strict=True) if problem}
+        kind = f"syntax of {self._profile.runtime}"
+        files = [located for path in self._unchecked if (located := self._stack.file(path)) is not None]
+        unknown = [located for located in files if not self._known.has(located, kind)]
+        sources = [self._sources.get(located.path) or self._stack.read_bytes(located) for located in unknown]
+        compiled = dict(zip(unknown, check_syntax(sources, self._profile.python), strict=True))
+        problems = {
+            located.path: self._known.get(located, kind, partial(compiled.__getitem__, located)) for located in files
+        }
+        found = {path: problem for path, problem in problems.items() if problem is not None}
         self._unchecked.clear()
+        self._sources.clear()
         self._refusals |= found
         return bool(found)
 
@@ -197,11 +211,27 @@ class ImportFacts:
     def _program(self, module: Module) -> Program | None:
         path = module.path or ""
         if path not in self._programs:
-            data = self._source(path)
-            program = self._programs[path] = None if data is None else read_source(data)
-            if data is not None and program is not None and (self.owner(path) is None or program.damaged):
-                self._unchecked[path] = data  # nobody else has compiled it
+            located = self._stack.file(path) if path else None
+            program = self._programs[path] = None if located is None else self._read_program(located)
+            if program is not None and located is not None and (self.owner(path) is None or program.damaged):
+                self._unchecked.append(path)  # nobody else has compiled it
         return self._programs[path]
+
+    def _read_program(self, located: Located) -> Program | None:
+        if located.entry.size > _LARGEST_SOURCE:
+            return None
+
+        def read() -> Program:
+            data = self._stack.read_bytes(located)
+            if self.owner(located.path) is None:
+                self._sources[located.path] = data
+            return read_source(data)
+
+        try:
+            return self._known.get(located, "program", read)
+        except UnreadableMember as error:
+            self.unread[located.path] = str(error)
+            return None
 
     def _refusal(self, module: Module) -> SyntaxProblem | None:
         if module.kind == "bytecode":
@@ -239,15 +269,23 @@ class ImportFacts:
 
     def _native_mentions(self, path: str, word: str) -> bool:
         """True when the bytes of a native file have a word."""
-        if path not in self._texts:
-            self._texts[path] = self._source(path) or b""
-        return word.encode() in self._texts[path]
+        return self._has(path, f"has {word}", lambda data: word.encode() in data)
 
     def _mentions(self, module: Module, word: str) -> bool:
         """True when the module's source has the word in a string literal: code that makes modules names them."""
-        path = module.path
-        if path is None:
-            return False
-        if path not in self._texts:
-            self._texts[path] = self._source(path) or b""
-        return bool(re.search(rb"""['"]%s['"]""" % re.escape(word.encode()), self._texts[path]))
+        quoted = rb"""['"]%s['"]""" % re.escape(word.encode())
+        return module.path is not None and self._has(
+            module.path, f"quotes {word}", lambda data: bool(re.search(quoted, data))
+        )
+
+    def _has(self, path: str, kind: str, holds: Callable[[bytes], bool]) -> bool:
+        located = self._stack.file(path)
+        if located is None or path in self._hooks:
+            return holds(self._hooks.get(path, b""))
+
+        def read() -> bool:
+            if path not in self._texts:
+                self._texts[path] = self._source(path) or b""
+            return holds(self._texts[path])
+
+        return self._known.get(located, kind, read)

@@ -11,6 +11,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from lambdapack.artifact import Located, Stack
@@ -20,6 +21,7 @@ from lambdapack.facts.capi import init_functions
 from lambdapack.facts.elf import ElfFacts, NotElf, VersionNeed, read_elf
 from lambdapack.facts.extension import read_extension_name
 from lambdapack.facts.fitness import RefusalKind, refusal
+from lambdapack.facts.known import KnownFacts
 from lambdapack.facts.search import LibrarySearch, Provider
 from lambdapack.profiles.profile import RuntimeProfile, SystemLibrary, Version, dotted
 
@@ -62,9 +64,16 @@ class NativeFacts:
     below those is read beforehand: an image's own libraries are read when something needs them."""
 
     def __init__(
-        self, stack: Stack, profile: RuntimeProfile, *, managed: bool, folders: tuple[str, ...] | None = None
+        self,
+        stack: Stack,
+        profile: RuntimeProfile,
+        *,
+        managed: bool,
+        folders: tuple[str, ...] | None = None,
+        known: KnownFacts | None = None,
     ) -> None:
         self._stack = stack
+        self._known = known or KnownFacts()
         self._profile = profile
         self._managed = managed
         self._search = LibrarySearch(
@@ -92,9 +101,12 @@ class NativeFacts:
                 self.elf[located.path] = NotElf("larger than a whole function may be", None)
                 continue
             try:
-                self.elf[located.path] = read_elf(self._stack.read_bytes(located))
+                self.elf[located.path] = self._known.get(located, "elf", partial(self._read_elf, located))
             except UnreadableMember as error:
                 self.unread[located.path] = str(error)
+
+    def _read_elf(self, located: Located) -> ElfFacts | NotElf:
+        return read_elf(self._stack.read_bytes(located))
 
     def stack_paths(self) -> frozenset[str]:
         """Every path in the artifact, for comparison with what distributions record."""

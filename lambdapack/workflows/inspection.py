@@ -19,12 +19,15 @@ from lambdapack.errors import UsageError
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.facts.distributions import marker_environment
 from lambdapack.facts.extension import read_extension_name
+from lambdapack.facts.known import KnownFacts
 from lambdapack.facts.locks import Lock, read_lock
+from lambdapack.facts.store import FactStore
 from lambdapack.finding import Severity
 from lambdapack.profiles import ARCHITECTURES, RuntimeProfile, known_runtimes, load_profile
 from lambdapack.progress import Progress, silent
 from lambdapack.report import ArtifactSummary, Report
 from lambdapack.selection import Selection
+from lambdapack.settings import cache_folder
 from lambdapack.workflows.image_runtime import handler_of_image, profile_of_image, runtime_of_image
 
 Kind = Literal["function", "layer", "image"]
@@ -47,6 +50,7 @@ class Target:
     kind: Kind | None = None
     fail_on: Severity = Severity.ERROR
     selection: Selection = field(default_factory=Selection)
+    cached: bool = True
     name: str | None = None
     hints: Hints = field(default_factory=Hints)
     lock: Path | None = None
@@ -129,7 +133,7 @@ def _open_image(target: Target, tree: ImageTree) -> Opened:
     return Opened(target, tree, (), stack, profile, handler, "image", tuple(assumed), config)
 
 
-def subject_of(opened: Opened, *, zipped_size: int | None) -> Subject:
+def subject_of(opened: Opened, *, zipped_size: int | None, known: KnownFacts | None = None) -> Subject:
     """Returns what the checks judge."""
     return Subject(
         opened.stack,
@@ -143,6 +147,7 @@ def subject_of(opened: Opened, *, zipped_size: int | None) -> Subject:
         hints=opened.target.hints,
         lock=_lock_of(opened),
         deep=opened.target.deep,
+        known=known,
     )
 
 
@@ -171,7 +176,8 @@ def inspect_opened(
     target = opened.target
     path = Path(target.path)
     size = path.stat().st_size if opened.image is None and path.is_file() else None
-    subject = subject_of(opened, zipped_size=size)
+    store = FactStore(cache_folder()) if target.cached else None
+    subject = subject_of(opened, zipped_size=size, known=KnownFacts(opened.stack, store))
     timings = {}
     if attempt is not None:
         before = time.perf_counter()
@@ -180,6 +186,9 @@ def inspect_opened(
     wanted = [item for item in all_checks() if item.code.startswith(codes) and target.selection.runs(item)]
     findings, skipped = run_checks(subject, wanted)
     summary = _summary(target, opened, subject, size)
+    if store is not None:
+        subject.known.save()
+        store.close()
     timings["total"] = time.perf_counter() - started
     return target.selection.apply(
         Report(
