@@ -52,9 +52,6 @@ class Given(Tree):
             assert isinstance(content, bytes)
             yield entry, io.BytesIO(content)
 
-    def key(self, entry: Entry) -> str:
-        return entry.path
-
 
 def mounted(tmp_path: Path, *trees: Tree, point: str = "/var/task") -> tuple[Path, tuple[str, ...]]:
     root = tmp_path / "root"
