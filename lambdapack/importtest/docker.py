@@ -33,7 +33,6 @@ from lambdapack.progress import Progress, silent
 _USER = (993, 990)
 _WORK = "/run/lambdapack"
 _PROBE = f"{_WORK}/probe.py"
-_PATH = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"
 _TEMPORARY = 512 * MEGABYTE  # /tmp, by default (AWS, "Configure ephemeral storage")
 _PROCESSES = _OPEN_FILES = 1024  # AWS, "Lambda quotas"
 _CPUS = 2.0
@@ -135,7 +134,6 @@ def _load(dialogue: Dialogue, request: AttemptRequest, python: str) -> Heard:
     """Has the probe load the handler, and returns what came back."""
     nonce = secrets.token_hex(16)
     path, packages = search_path(request)
-    places = {"channel": f"{_WORK}/channel", "crash_log": f"{_WORK}/crash"}
     asked = question(
         request,
         packages=packages,
@@ -145,8 +143,9 @@ def _load(dialogue: Dialogue, request: AttemptRequest, python: str) -> Heard:
         roots=[TASK_ROOT, LAYER_ROOT],
     )
     order: Answer = {
-        **places,
-        "question": {**asked, "nonce": nonce, "channel": places["channel"]},
+        "channel": f"{_WORK}/channel",
+        "crash": f"{_WORK}/crash",
+        "question": {**asked, "nonce": nonce, "channel": f"{_WORK}/channel"},
         "command": [python, "-I", "-S", "-B", "-u", _PROBE],
         "folder": request.image.folder if request.image else TASK_ROOT,
         "environment": environment(request),
@@ -163,25 +162,18 @@ def _load(dialogue: Dialogue, request: AttemptRequest, python: str) -> Heard:
 
 def search_path(request: AttemptRequest) -> tuple[list[str], list[str]]:
     """Returns `sys.path` with `*` for the standard library, and of it the folders of the runtime's own packages."""
-    standard = _STANDARD_LIBRARY.search
-    own = [path for path in request.profile.python_path if not path.startswith((TASK_ROOT, LAYER_ROOT))]
-    own = [path for path in own if not standard(path)]
-    if request.image is None:
-        return _layout(request).python_path, own
-    path = (STANDARD_LIBRARY if standard(entry) else entry for entry in request.profile.python_path)
-    return list(dict.fromkeys(path)), own
+    path = [STANDARD_LIBRARY if _STANDARD_LIBRARY.search(entry) else entry for entry in _layout(request).python_path]
+    own = [entry for entry in path if not entry.startswith((TASK_ROOT, LAYER_ROOT, STANDARD_LIBRARY))]
+    return list(dict.fromkeys(path)), list(dict.fromkeys(own))
 
 
 def environment(request: AttemptRequest) -> dict[str, str]:
     """Returns the handler's variables: the runtime's, an image's own over them, and the function's own over both."""
     variables = _layout(request).environment
-    del variables["TMPDIR"]
     if request.image is None:
-        own = {"PATH": _PATH, "LD_LIBRARY_PATH": ":".join(request.profile.library_path)}
-    else:
-        del variables["LD_LIBRARY_PATH"]
-        own = {**request.image.environment, "PWD": request.image.folder}
-    return variables | own | dict(request.extra_env)
+        return variables
+    del variables["LD_LIBRARY_PATH"]
+    return variables | dict(request.image.environment) | {"PWD": request.image.folder} | dict(request.extra_env)
 
 
 def _layout(request: AttemptRequest) -> Layout:

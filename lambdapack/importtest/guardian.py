@@ -80,12 +80,11 @@ def killed_for_memory() -> int:
 
 def run(order: dict[str, Any], source: Input, wake: int) -> dict[str, Any]:
     """Carries out one order: the command within its time, then everything it has left running is ended."""
-    channel, crash_log = order["channel"], order["crash_log"]
-    for path in (channel, crash_log):
-        if os.path.exists(path):
-            os.unlink(path)
-    descriptor = os.open(channel, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-    crash = os.open(crash_log, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    for name in ("channel", "crash"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(order[name])
+    descriptor = os.open(order["channel"], os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    crash = os.open(order["crash"], os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     os.write(descriptor, json.dumps({**order["question"], "crash": crash}).encode("ascii"))
     os.lseek(descriptor, 0, os.SEEK_SET)
     before, started, stopped = killed_for_memory(), time.monotonic(), None
