@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from lambdapack.cli.functions import build_all
+from lambdapack.cli.functions import attempt_options, build_all
 from lambdapack.cli.options import (
     FunctionChoice,
     Judging,
@@ -16,7 +16,6 @@ from lambdapack.cli.options import (
     presentation_options,
     test_options,
 )
-from lambdapack.workflows.import_test import AttemptOptions
 
 
 @click.command("check")
@@ -35,5 +34,5 @@ def command(
     show_as: Presentation,
 ) -> int:
     """Build the configured functions, inspect what was built, and import the handler from it."""
-    options = AttemptOptions(test.no_python_downloads, test.timeout, test.variables)
+    options = attempt_options(test)
     return build_all(chosen, judging, test=options, require_test=require_test, exit_zero=exit_zero, show_as=show_as)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from lambdapack.cli.app import say
-from lambdapack.cli.options import FunctionChoice, Judging, Presentation
+from lambdapack.cli.options import FunctionChoice, Judging, Presentation, TestChoice
 from lambdapack.cli.output import Stopwatch, exit_status, progress, show, show_json
 from lambdapack.errors import EXIT_MISSING, LambdapackError, UsageError, worst_exit_status
 from lambdapack.report import Report
@@ -62,6 +62,13 @@ def build_all(
     if show_as.form == "json" and reports:
         show_json(reports, several=len(functions) > 1)
     return worst_exit_status(statuses)
+
+
+def attempt_options(test: TestChoice) -> AttemptOptions:
+    """Returns how the import test is to run."""
+    return AttemptOptions(
+        test.no_python_downloads, test.timeout, test.variables, backend=test.backend, image=test.image
+    )
 
 
 def _selected(chosen: FunctionChoice) -> tuple[list[FunctionSettings], Path | None]:

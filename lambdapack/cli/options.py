@@ -76,6 +76,8 @@ class TestChoice:
 
     __test__ = False  # no test of pytest's
 
+    backend: str
+    image: str | None
     timeout: float
     environment: tuple[str, ...]
     no_python_downloads: bool
@@ -188,6 +190,15 @@ function_options = _group(
 test_options = _group(
     "test",
     TestChoice,
+    click.option(
+        "--backend",
+        type=click.Choice(["auto", "docker", "local"]),
+        default="auto",
+        show_default=True,
+        help="Where to import it: in the runtime's container image, or with this machine's interpreter, in a sandbox "
+        "where one can be made. auto takes the first that can.",
+    ),
+    click.option("--image", help="The image for --backend docker, instead of the runtime's official base image."),
     click.option(
         "--timeout",
         type=click.FloatRange(min=0.1),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from lambdapack.containers.engine import Engine
 from lambdapack.containers.reference import parse_reference
@@ -11,6 +15,7 @@ from lambdapack.progress import Progress
 
 # Lambda's spelling to that of Go, which images have.
 _MACHINES = {"x86_64": "amd64", "arm64": "arm64"}
+_REGISTRY = re.compile(r"docker:[/\\]{1,2}")  # pathlib makes one slash of the two
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,62 @@ def find_image(engine: Engine, name: str, architecture: str) -> EngineImage | No
     )
 
 
+@contextmanager
+def artifact_image(
+    engine: Engine, origin: str, identifier: str, architecture: str, progress: Progress
+) -> Iterator[EngineImage]:
+    """Gives the engine's copy of an image that was opened elsewhere: `docker-daemon:NAME`, `docker://NAME`, an archive
+    of `docker save`. `identifier` is its ID (`sha256:…`). A copy that was loaded for this goes afterwards.
+
+    Raises `MissingRequirement` where the engine cannot have it.
+    """
+    registry = _REGISTRY.match(origin)
+    name = origin.removeprefix("docker-daemon:")
+    # An engine with the newer store knows images by another ID than that of their configuration.
+    for known in (identifier, *([name] if registry is None else ())):
+        found = find_image(engine, known, architecture)
+        if found is not None:
+            yield found
+            return
+    if registry is not None:
+        yield pull_into_engine(engine, origin[registry.end() :], architecture, progress)
+        return
+    archive = Path(origin.removeprefix("docker-archive:"))
+    if not archive.is_file():
+        raise MissingRequirement(
+            f"{origin}: the container engine cannot load it: it is no archive of docker save",
+            hint="give the image by its name in the engine or a registry: docker-daemon:NAME, docker://NAME",
+        )
+    progress(f"loading {archive} into the container engine")
+    loaded = _load(engine, archive)
+    try:
+        found = find_image(engine, loaded, architecture)
+        if found is None:
+            raise MissingRequirement(f"{origin}: has no image for {architecture}")
+        yield found
+    finally:
+        _remove(engine, loaded)
+
+
+def _load(engine: Engine, archive: Path) -> str:
+    import docker.errors
+    import requests
+
+    try:
+        with archive.open("rb") as file:
+            return str(engine.client.images.load(file)[0].id)
+    except (docker.errors.DockerException, requests.RequestException, IndexError) as error:
+        raise MissingRequirement(f"{archive}: the container engine cannot load it: {error}") from error
+
+
+def _remove(engine: Engine, identifier: str) -> None:
+    import docker.errors
+    import requests
+
+    with suppress(docker.errors.DockerException, requests.RequestException):
+        engine.client.api.remove_image(identifier, force=True)
+
+
 def pull_into_engine(engine: Engine, name: str, architecture: str, progress: Progress) -> EngineImage:
     """Lets the engine pull an image. Raises `MissingRequirement`, with the engine's words, when it cannot be had."""
     import docker.errors
@@ -64,15 +125,21 @@ def pull_into_engine(engine: Engine, name: str, architecture: str, progress: Pro
         platform = f"linux/{_MACHINES[architecture]}"
         for step in engine.client.api.pull(repository, tag=wanted, platform=platform, stream=True, decode=True):
             if "error" in step:
-                raise MissingRequirement(f"{name}: the container engine cannot pull it: {step['error']}")
+                raise _not_pulled(name, step["error"])
             if step.get("id") and step.get("progress"):
                 progress(f"pulling {name}: {step['id']} {step['progress']}")
     except docker.errors.DockerException as error:
-        words = getattr(error, "explanation", None) or str(error)
-        raise MissingRequirement(f"{name}: the container engine cannot pull it: {words}") from error
+        raise _not_pulled(name, getattr(error, "explanation", None) or str(error)) from error
     except requests.RequestException as error:
         raise MissingRequirement(f"{name}: the container engine broke off: {error}") from error
     found = find_image(engine, name, architecture)
     if found is None:
         raise MissingRequirement(f"{name}: has no image for {architecture}")
     return found
+
+
+def _not_pulled(name: str, words: str) -> MissingRequirement:
+    return MissingRequirement(
+        f"{name}: the container engine cannot pull it: {words}",
+        hint="see the network and `docker login`, or name an image that the engine has",
+    )

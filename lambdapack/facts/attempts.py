@@ -62,9 +62,10 @@ class ImportAttempt:
     `status`: `ok`, `failed` (the function would not start), or `not-run` (then `reason` and `remedy` say why and what
     to do). `error_type` and `error_message` are worded as CloudWatch shows them
     (`Runtime.ImportModuleError`, `Unable to import module 'handler': ...`). `traceback` is the full chained traceback
-    that the runtime client hides. `backend` is where it ran (`local`), `proof` one line on what that proves:
-    what was emulated and what was not. `client` names who loaded the handler (`awslambdaric 4.2.2`, or
-    `rules of awslambdaric 4.2.2` when it could not be installed). `seconds` is the time of the import alone.
+    that the runtime client hides. `backend` is where it ran (`docker`, `local`), `proof` one line on what that proves:
+    what was emulated and what was not, `choice` why it was this one. `client` names who loaded the handler
+    (`awslambdaric 4.2.2`, or `rules of awslambdaric 4.2.2` when it could not be installed). `seconds` is the time of
+    the import alone.
 
     `imports`: every import that took place, failed ones too. `shared_objects`: the libraries mapped at the end.
     `peak_bytes`: the highest resident memory. `untouched_bytes`: the size of the artifact's files that nobody opened or
@@ -75,6 +76,7 @@ class ImportAttempt:
     handler: str
     backend: str
     proof: str = ""
+    choice: str = ""
     client: str = ""
     interpreter: str = ""
     error_type: str | None = None

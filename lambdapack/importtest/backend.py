@@ -27,10 +27,12 @@ MEGABYTE = 1024 * 1024
 class ImageArtifact:
     """A container image that is tested as itself: what it was opened as, and what its processes start with.
 
-    `python` is the path of its interpreter; `environment` and `folder` are the image's ENV and WORKDIR.
+    `identifier` is its ID (`sha256:…`), `python` the path of its interpreter; `environment` and `folder` its ENV and
+    WORKDIR.
     """
 
     origin: str
+    identifier: str
     python: str
     environment: Mapping[str, str]
     folder: str

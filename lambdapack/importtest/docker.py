@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 from lambdapack.containers.engine import Engine, connect_engine
-from lambdapack.containers.images import EngineImage, find_image, pull_into_engine
+from lambdapack.containers.images import EngineImage, artifact_image, find_image, pull_into_engine
 from lambdapack.containers.running import CannotRun, ContainerPlan, Tmpfs, running
 from lambdapack.errors import MissingRequirement
 from lambdapack.facts.attempts import ImportAttempt
@@ -68,16 +70,22 @@ class DockerBackend:
     def attempt(self, request: AttemptRequest) -> ImportAttempt:
         """Loads the handler once, in a container of its own."""
         try:
-            with connect_engine() as engine:
-                return _attempt(engine, self._image(engine, request.profile), request)
+            with connect_engine() as engine, self._image(engine, request) as image:
+                return _attempt(engine, image, request)
         except MissingRequirement as error:
             why = _unavailable(error)
             return ImportAttempt("not-run", request.handler, self.name, reason=why.reason, remedy=why.remedy)
 
-    def _image(self, engine: Engine, profile: RuntimeProfile) -> EngineImage:
-        name = self.image or profile.image
-        found = find_image(engine, name, profile.architecture)
-        return found or pull_into_engine(engine, name, profile.architecture, self.progress)
+    @contextmanager
+    def _image(self, engine: Engine, request: AttemptRequest) -> Iterator[EngineImage]:
+        own, architecture = request.image, request.profile.architecture
+        if own is not None:
+            with artifact_image(engine, own.origin, own.identifier, architecture, self.progress) as image:
+                yield image
+            return
+        name = self.image or request.profile.image
+        found = find_image(engine, name, architecture)
+        yield found or pull_into_engine(engine, name, architecture, self.progress)
 
 
 def _attempt(engine: Engine, image: EngineImage, request: AttemptRequest) -> ImportAttempt:
@@ -188,13 +196,11 @@ def _as_on_lambda(text: str, _: str) -> str:
 def _proof(image: EngineImage, request: AttemptRequest) -> str:
     """One line on what was real and what was not."""
     digest = (image.digest or image.identifier).removeprefix("sha256:")[:12]
-    parts = [
-        f"in the image itself (sha256:{digest})" if request.image else f"in {image.name} (sha256:{digest})",
-        "an unprivileged user, read-only files, no network, placeholder credentials",
-    ]
-    if request.image is None:
-        parts.append("the base image, which has more system libraries than the managed runtime")
-    return "; ".join(parts)
+    own = "an unprivileged user, read-only files, no network, placeholder credentials"
+    if request.image is not None:
+        return f"the image itself (sha256:{digest}); {own}"
+    more = "a base image, which has more system libraries than the managed runtime"
+    return f"{image.name} (sha256:{digest}); {more}; {own}"
 
 
 def _explained(error: CannotRun, image: str, python: str, profile: RuntimeProfile) -> MissingRequirement:

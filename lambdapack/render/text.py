@@ -151,10 +151,12 @@ def _import_test(report: Report, style: TextStyle) -> Iterator[str]:
     seconds = f" in {test['seconds']:.2f} s" if test["seconds"] is not None else ""
     word = style.paint("ok", "ok") if test["status"] == "ok" else style.paint("error", "FAILED")
     proof = str(test["proof"] or test["backend"])
-    if not style.verbose:  # what ran; the rest of what that proves with -v
-        proof = f"{proof.partition(';')[0]}, this machine's libraries and not Lambda's" if ";" in proof else proof
+    if not style.verbose:  # what ran, and the first thing to know of it; the rest of what that proves with -v
+        proof = ", ".join(part.strip() for part in proof.split(";")[:2])
     client = f", loaded by {test['client']}" if test["client"] and style.verbose else ""
     yield f"import test {word}{seconds}: {plain(test['handler'])} on {proof}{client}"
+    if test["choice"]:
+        yield style.paint("dim", plain(f"backend {test['backend']}: {test['choice']}"))
 
 
 def _size(size: int, digits: int = 1) -> str:

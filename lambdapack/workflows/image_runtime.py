@@ -53,6 +53,12 @@ def runtime_of_image(stack: Stack, config: ImageConfig) -> tuple[str, str] | Non
     return None
 
 
+def interpreter_of_image(stack: Stack, config: ImageConfig, python: tuple[int, int]) -> str | None:
+    """Returns the path of the interpreter that the image's command would run; None where there is none."""
+    name = "python{}.{}".format(*python)
+    return next((f"{prefix}/bin/{name}" for prefix in _prefixes(config) if stack.file(f"{prefix}/bin/{name}")), None)
+
+
 def profile_of_image(profile: RuntimeProfile, stack: Stack, config: ImageConfig) -> RuntimeProfile:
     """Returns the profile with all that the image has of its own in the place of what its runtime usually has."""
     of_lambda = stack.is_folder(_LAMBDA_PYTHON)

@@ -1,58 +1,128 @@
-"""The import test of an opened artifact: brings the runtime's own packages and lets a backend load the handler."""
+"""The import test of an opened artifact: which backend runs it, and what that backend is given."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from lambdapack.builder import CLIENT, WheelStore, fetch_runtime_packages
 from lambdapack.errors import MissingRequirement, UsageError
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.importtest import AttemptRequest, LocalBackend, unpack_wheels
+from lambdapack.importtest.backend import ImageArtifact
+from lambdapack.importtest.docker import DockerBackend
 from lambdapack.progress import Progress
 from lambdapack.settings.cache import cache_folder
+from lambdapack.workflows.image_runtime import interpreter_of_image
 from lambdapack.workflows.inspection import Opened
+
+AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptOptions:
     """How an import test is to run. `environment` is what the function's configuration sets; `require_sandbox` forbids
-    to run anything outside of one: for artifacts that somebody else may have made."""
+    to run anything outside of one: for artifacts that somebody else may have made. `backend` is one of `backend_names`
+    or `auto`, the first that can; `image` overrides the runtime's base image."""
 
     no_python_downloads: bool = False
     time_limit: float = 60.0
     environment: Mapping[str, str] = field(default_factory=dict)
     require_sandbox: bool = False
+    backend: str = AUTO
+    image: str | None = None
 
 
 def import_handler(opened: Opened, options: AttemptOptions, progress: Progress) -> ImportAttempt:
-    """Loads the handler with the local backend; what the static half found plays no part in it."""
+    """Loads the handler with the backend asked for, or the first that can; what the static half found plays no part.
+
+    The attempt is `not-run` when none could, with what each of them lacks.
+    """
+    request = attempt_request(opened, options)
+    if options.backend != AUTO:
+        return _BACKENDS[options.backend](request, options, progress)
+    refused: list[str] = []
+    attempt = None
+    for name, run in _BACKENDS.items():
+        if name != "docker" and options.image is not None:
+            break  # an image that was asked for is not replaced by something else
+        attempt = run(request, options, progress)
+        if attempt.status != "not-run":
+            return replace(attempt, choice=_choice(refused))
+        refused.append(f"{name}: {attempt.reason}")
+    assert attempt is not None
+    return replace(attempt, reason="; ".join(refused))
+
+
+def backend_names() -> tuple[str, ...]:
+    """The words for `--backend`, in the order in which `auto` tries them."""
+    return tuple(_BACKENDS)
+
+
+def attempt_request(opened: Opened, options: AttemptOptions) -> AttemptRequest:
+    """Returns what every backend is asked. Raises `UsageError` when there is no handler."""
     if opened.handler is None:
         raise UsageError("no handler to import", hint="add --handler module.function")
+    image = None
     if opened.image is not None:
-        raise MissingRequirement(
-            f"{opened.target.path}: container images cannot be import-tested yet",
-            hint="lambdapack inspect reads them",
+        python = interpreter_of_image(opened.stack, opened.image, opened.profile.python)
+        if python is None:
+            raise MissingRequirement(
+                f"{opened.target.path}: has no {opened.profile.runtime} that could import the handler"
+            )
+        image = ImageArtifact(
+            origin=str(opened.target.path),
+            identifier=f"sha256:{opened.image.digest}",
+            python=python,
+            environment=opened.image.environment,
+            folder=opened.image.working_dir,
         )
-    store = WheelStore()
-    backend = LocalBackend(progress=progress, require_sandbox=options.require_sandbox)
-    cache = cache_folder() / "runtime-packages"
-    wheels = fetch_runtime_packages((CLIENT,), opened.profile, store, progress)
-    request = AttemptRequest(
-        mounts={"/var/task": (opened.function,), "/opt": opened.layers},
+    return AttemptRequest(
+        mounts={} if image else {"/var/task": (opened.function,), "/opt": opened.layers},
         profile=opened.profile,
         handler=opened.handler,
-        runtime_packages=None if wheels is None else unpack_wheels(wheels, cache),
         time_limit=options.time_limit,
         extra_env=options.environment,
         no_python_downloads=options.no_python_downloads,
+        image=image,
     )
+
+
+def _choice(refused: list[str]) -> str:
+    return f"the first that can; not {'; not '.join(refused)}" if refused else "the first that can"
+
+
+def _in_docker(request: AttemptRequest, options: AttemptOptions, progress: Progress) -> ImportAttempt:
+    return DockerBackend(image=options.image, progress=progress).attempt(request)
+
+
+def _on_this_machine(request: AttemptRequest, options: AttemptOptions, progress: Progress) -> ImportAttempt:
+    """Brings what the runtime has beside the standard library, since this machine has it not."""
+    backend = LocalBackend(progress=progress, require_sandbox=options.require_sandbox)
+    if request.image is not None:
+        return ImportAttempt(
+            "not-run",
+            request.handler,
+            backend.name,
+            reason="a container image is tested in itself, not with this machine's interpreter",
+            remedy="add --backend docker, or name a base image's function by its ZIP",
+        )
+    store = WheelStore()
+    cache = cache_folder() / "runtime-packages"
+    wheels = fetch_runtime_packages((CLIENT,), request.profile, store, progress)
+    request = replace(request, runtime_packages=None if wheels is None else unpack_wheels(wheels, cache))
     attempt = backend.attempt(request)
     if "preinstalled_not_here" not in attempt.facts:
         return attempt
     # The handler imports what the runtime brings (boto3, as a rule): bring it, too, and try again.
-    names = sorted(item.name for item in opened.profile.preinstalled if item.certain and item.name != CLIENT)
-    more = fetch_runtime_packages(names, opened.profile, store, progress)
+    names = sorted(item.name for item in request.profile.preinstalled if item.certain and item.name != CLIENT)
+    more = fetch_runtime_packages(names, request.profile, store, progress)
     if more is None:
         return attempt
     return backend.attempt(replace(request, runtime_packages=unpack_wheels([*(wheels or ()), *more], cache)))
+
+
+_BACKENDS: dict[str, Callable[[AttemptRequest, AttemptOptions, Progress], ImportAttempt]] = {
+    "docker": _in_docker,
+    "local": _on_this_machine,
+}

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from lambdapack.containers.engine import Engine
 from tests.containers.conftest import RUNTIMES, Try
 
 HANDLER = "def lambda_handler(event, context): return 1\n"
+
+
+def lambdapack(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """The program, as a user runs it."""
+    command = [sys.executable, "-m", "lambdapack", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -142,3 +153,64 @@ def test_a_file_that_lambdas_user_may_not_read_fails(attempt: Try, tmp_path: Pat
         "[Errno 13] Permission denied: '/var/task/data'",
     )
     assert found.facts["unreadable"] == "/var/task/data"
+
+
+def test_the_verb_says_which_backend_and_why(image_of: Callable[[str], str], tmp_path: Path) -> None:
+    (tmp_path / "handler.py").write_text(HANDLER, encoding="ascii")
+    command: list[str | Path] = [
+        "test",
+        tmp_path,
+        "--runtime",
+        "python3.13",
+        "--handler",
+        "handler.lambda_handler",
+        "--format",
+        "json",
+    ]
+    done = lambdapack(*command, "--image", image_of("python3.13"))
+    report = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert (report["import_test"]["backend"], report["import_test"]["choice"]) == ("docker", "the first that can")
+    forced = lambdapack(*command, "--backend", "docker", "--image", "registry.invalid/none:1")
+    assert forced.returncode == 4
+    assert "registry.invalid/none:1" in forced.stderr
+
+
+def test_a_wrong_machine_is_not_run(image_of: Callable[[str], str], tmp_path: Path) -> None:
+    (tmp_path / "handler.py").write_text(HANDLER, encoding="ascii")
+    command: list[str | Path] = [
+        "test",
+        tmp_path,
+        "--runtime",
+        "python3.13",
+        "--handler",
+        "handler.lambda_handler",
+        "--arch",
+        "arm64",
+    ]
+    done = lambdapack(*command, "--image", image_of("python3.13"))
+    assert done.returncode == 4
+    assert "NOT RUN" in done.stderr
+
+
+def test_an_image_is_tested_in_itself(engine: Engine, image_of: Callable[[str], str], tmp_path: Path) -> None:
+    api = engine.client.api
+    (tmp_path / "app.py").write_text("import helper\ndef handle(event, context): pass\n", encoding="ascii")
+    (tmp_path / "Dockerfile").write_text(
+        f'FROM {image_of("python3.13")}\nCOPY app.py /var/task/\nCMD ["app.handle"]\n', encoding="ascii"
+    )
+    name = f"lambdapack-test/{tmp_path.name.lower()}:1"
+    steps = list(api.build(path=str(tmp_path), tag=name, decode=True))
+    try:
+        assert any("Successfully" in str(step.get("stream")) for step in steps), steps
+        done = lambdapack("test", f"docker-daemon:{name}", "--format", "json")
+        assert done.returncode == 1
+        finding = json.loads(done.stdout)["findings"][0]
+        assert finding["evidence"]["error_message"] == "Unable to import module 'app': No module named 'helper'"
+        engine.save_image(name, tmp_path / "image.tar")
+    finally:
+        api.remove_image(name)
+    before = {image["Id"] for image in api.images(all=True)}
+    done = lambdapack("test", tmp_path / "image.tar", "--format", "json")
+    assert json.loads(done.stdout)["import_test"]["error_type"] == "Runtime.ImportModuleError"
+    assert {image["Id"] for image in api.images(all=True)} <= before
