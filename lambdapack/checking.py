@@ -92,7 +92,7 @@ class Hints:
 class Subject:
     """Everything there is to judge: the mounted artifact, the runtime, the facts read from both.
 
-    `zipped_size` is the function's archive in bytes, None for a folder. `kind` is `function`, `layer` or `image`.
+    `zipped_size` is what is uploaded, in bytes, None for a folder. `kind` is `function`, `layer`, `wheel` or `image`.
     `managed` is True for ZIP functions and layers, whose file system is smaller than the container image's. `image` is
     what an image says of itself, None for the others. `handler_given` is False when the handler is the image's command.
     `lock` is what a lock file decided, None when none was given; `deep` asks for every hash that RECORD has.
@@ -105,7 +105,7 @@ class Subject:
         *,
         handler: str | None,
         handler_given: bool = True,
-        kind: Literal["function", "layer", "image"] = "function",
+        kind: Literal["function", "layer", "wheel", "image"] = "function",
         managed: bool = True,
         zipped_size: int | None = None,
         image: ImageConfig | None = None,

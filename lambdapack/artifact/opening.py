@@ -15,6 +15,7 @@ from lambdapack.artifact.folder import FolderTree
 from lambdapack.artifact.image import ImageFiles, ImageForm, ImageTree, image_files, is_tar, recognised_files
 from lambdapack.artifact.inflated import Source
 from lambdapack.artifact.tree import Tree
+from lambdapack.artifact.wheel import WheelTree
 from lambdapack.artifact.zip import ZipTree
 from lambdapack.errors import MissingRequirement, UnreadableArtifact, UsageError
 from lambdapack.progress import Progress, silent
@@ -29,7 +30,7 @@ _REGISTRY = re.compile(r"docker:[/\\]{1,2}")  # pathlib makes one slash of the t
 
 
 def open_tree(source: Path | str, *, architecture: str | None = None, progress: Progress = silent) -> Tree:
-    """Returns the tree in a folder, a ZIP file of any name (a wheel is one), or a container image.
+    """Returns the tree in a folder, a ZIP file of any name, a wheel (as it is installed), or a container image.
 
     An image may be named by where it is, as container tools do: `docker-archive:FILE`, `oci:FOLDER` and
     `oci-archive:FILE`, each with `:NAME` when it holds several, `docker-daemon:NAME`, `docker://REGISTRY/NAME`. A bare
@@ -77,7 +78,8 @@ def _open_path(path: Path, architecture: str | None) -> Tree:
             f"{path}: is a tar archive without a container image (no manifest.json, no index.json)",
             hint="give the function's ZIP file, its unpacked folder, or an image written by docker save",
         )
-    return ZipTree(path)
+    # By its name: a function's ZIP has the metadata of installed wheels at its root, too.
+    return WheelTree(path) if path.suffix == ".whl" else ZipTree(path)
 
 
 def _is_missing(path: Path) -> bool:

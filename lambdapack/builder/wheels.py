@@ -32,6 +32,7 @@ from packaging.tags import parse_tag
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from wheel.wheelfile import WheelError, WheelFile  # type: ignore[import-untyped]  # ships no types
 
+from lambdapack.artifact.wheel import DATA_FOLDERS
 from lambdapack.builder.archive import DEFLATED, EXECUTABLE, LOCAL_HEADER, PLAIN, STORED, Packed, Piece
 from lambdapack.builder.plan import BuildPlan, LeftOut, ResolvedWheel
 from lambdapack.errors import BuildFailed
@@ -39,8 +40,6 @@ from lambdapack.errors import BuildFailed
 # Where Lambda's Python stands, in the managed runtimes and the base images alike.
 _INTERPRETER = "#!/var/lang/bin/python{}.{}"
 
-# Keys of the `.data` folder by where their files go in a flat folder; None: nowhere.
-_DATA_FOLDERS: dict[str, str | None] = {"purelib": "", "platlib": "", "data": "", "scripts": "bin/", "headers": None}
 HEADERS_RULE = "headers of the .data folder"
 
 _SIGNATURES = (".jws", ".p7s")
@@ -151,9 +150,9 @@ class _Layout:
         if not name.startswith(self.data_folder):
             return self._piece(name, mode, member)
         key, _, rest = name.removeprefix(self.data_folder).partition("/")
-        if key not in _DATA_FOLDERS or not rest:
+        if key not in DATA_FOLDERS or not rest:
             raise BuildFailed(f"{self.wheel.label}: {name}: no such kind of data is known (PEP 427)")
-        folder = _DATA_FOLDERS[key]
+        folder = DATA_FOLDERS[key]
         if folder is None:
             self.moved[name] = None
             self.left_out.append(LeftOut(HEADERS_RULE, name, self.wheel.label, by_user=False))

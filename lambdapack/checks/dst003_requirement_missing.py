@@ -28,6 +28,8 @@ from lambdapack.checking import Hit, Severity, Subject, check
 
 @check("DST003", "requires a distribution that is not there")
 def requirement_missing(subject: Subject) -> Iterator[Hit]:
+    if subject.kind == "wheel":  # one by itself brings none of what it requires
+        return
     proven = {
         (importer.name, subject.required_by(importer, item.failure.module.partition(".")[0]))
         for item in subject.explained("absent")

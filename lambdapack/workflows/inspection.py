@@ -4,36 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from lambdapack.artifact import ImageConfig, ImageTree, Mount, Stack, Tree, open_tree
+from lambdapack.artifact import ImageConfig, ImageTree, Mount, Stack, Tree, WheelTree, open_tree
 from lambdapack.catalogue import all_checks
 from lambdapack.checking import Hints, Subject
 from lambdapack.engine import run_checks
 from lambdapack.errors import UsageError
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.facts.distributions import marker_environment
-from lambdapack.facts.extension import read_extension_name
 from lambdapack.facts.known import KnownFacts
 from lambdapack.facts.locks import Lock, read_lock
 from lambdapack.facts.store import FactStore
 from lambdapack.finding import Severity
-from lambdapack.profiles import ARCHITECTURES, RuntimeProfile, known_runtimes, load_profile
+from lambdapack.profiles import ARCHITECTURES, RuntimeProfile, load_profile
 from lambdapack.progress import Progress, silent
 from lambdapack.report import ArtifactSummary, Report
 from lambdapack.selection import Selection
 from lambdapack.settings import cache_folder
 from lambdapack.workflows.image_runtime import handler_of_image, profile_of_image, runtime_of_image
+from lambdapack.workflows.inference import DEFAULT_ARCHITECTURE, infer_architecture, infer_kind, infer_runtime
 
-Kind = Literal["function", "layer", "image"]
-DEFAULT_ARCHITECTURE = "x86_64"
+Kind = Literal["function", "layer", "wheel", "image"]
 _IMPORT_SECONDS = 0.001
-_LAYER_FOLDERS = frozenset(("python", "lib", "bin", "include", "share"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +87,15 @@ def open_target(target: Target, exit_stack: ExitStack, progress: Progress = sile
     assumed: list[str] = []
     kind = target.kind
     if kind is None:
-        kind = "layer" if not layers and target.handler is None and _looks_like_layer(function) else "function"
-        if kind == "layer":
-            assumed.append("kind layer (everything is below python/, lib/ or bin/)")
+        kind, why = infer_kind(function, alone=not layers and target.handler is None)
+        assumed += [why] if why else []
     point = "/opt" if kind == "layer" else "/var/task"
     stack = Stack([*(Mount("/opt", layer) for layer in layers), Mount(point, function)])
-    runtime = target.runtime or _infer_runtime(stack, target, assumed)
-    architecture = target.architecture or DEFAULT_ARCHITECTURE
-    if target.architecture is None:
-        assumed.append(f"architecture {architecture} (the default)")
+    runtime = target.runtime or _infer_runtime(stack, function, target, assumed)
+    architecture = target.architecture
+    if architecture is None:
+        architecture, why = infer_architecture(function)
+        assumed.append(why)
     profile = load_profile(runtime, architecture)
     return Opened(target, function, layers, stack, profile, target.handler, kind, tuple(assumed))
 
@@ -115,7 +112,7 @@ def _open_image(target: Target, tree: ImageTree) -> Opened:
     runtime = target.runtime
     if runtime is None:
         told = runtime_of_image(stack, config)
-        runtime = told[0] if told else _infer_runtime(stack, target, assumed)
+        runtime = told[0] if told else _infer_runtime(stack, tree, target, assumed)
         if told:
             assumed.append(f"runtime {runtime} (from {told[1]})")
     architecture = target.architecture
@@ -175,7 +172,8 @@ def inspect_opened(
     started = time.perf_counter() if started is None else started
     target = opened.target
     path = Path(target.path)
-    size = path.stat().st_size if opened.image is None and path.is_file() else None
+    is_uploaded = opened.image is None and not isinstance(opened.function, WheelTree) and path.is_file()
+    size = path.stat().st_size if is_uploaded else None
     store = FactStore(cache_folder()) if target.cached else None
     subject = subject_of(opened, zipped_size=size, known=KnownFacts(opened.stack, store))
     timings = {}
@@ -209,7 +207,7 @@ def inspect_opened(
 
 def _summary(target: Target, opened: Opened, subject: Subject, zipped_size: int | None) -> ArtifactSummary:
     digest = opened.image.digest if opened.image else None
-    if zipped_size is not None:
+    if opened.image is None and Path(target.path).is_file():
         with Path(target.path).open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     return ArtifactSummary(
@@ -223,23 +221,11 @@ def _summary(target: Target, opened: Opened, subject: Subject, zipped_size: int 
     )
 
 
-def _looks_like_layer(tree: Tree) -> bool:
-    tops = {entry.path.partition("/")[0] for entry in tree.entries()}
-    return "python" in tops and tops <= _LAYER_FOLDERS
-
-
-def _infer_runtime(stack: Stack, target: Target, assumed: list[str]) -> str:
-    """Takes the Python version that most extension modules are made for; refuses to guess without any."""
-    counts: Counter[str] = Counter()
-    for located in stack.files():
-        if located.path.endswith(".so") and not located.path.startswith("/usr/"):  # an image's own tools
-            python = read_extension_name(located.path).python
-            if python is not None and f"python{python}" in known_runtimes():
-                counts[f"python{python}"] += 1
-    if not counts:
+def _infer_runtime(stack: Stack, tree: Tree, target: Target, assumed: list[str]) -> str:
+    found = infer_runtime(stack, tree)
+    if found is None:
         raise UsageError(
             f"{target.path}: no runtime given, and nothing in the artifact tells it", hint="add --runtime python3.13"
         )
-    runtime, files = max(counts.items(), key=lambda item: (item[1], item[0]))
-    assumed.append(f"runtime {runtime} (from {files} extension {'module' if files == 1 else 'modules'})")
-    return runtime
+    assumed.append(found[1])
+    return found[0]
