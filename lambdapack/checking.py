@@ -113,6 +113,7 @@ class Subject:
         hints: Hints | None = None,
         lock: Lock | None = None,
         deep: bool = False,
+        fast: bool = False,
         known: KnownFacts | None = None,
     ) -> None:
         self.stack = stack
@@ -127,6 +128,7 @@ class Subject:
         self.hints = hints or Hints()
         self.lock = lock
         self.deep = deep
+        self.fast = fast
         self.handler: HandlerFacts | None = read_handler(handler, profile) if handler is not None else None
 
     @cached_property
@@ -175,7 +177,7 @@ class Subject:
         _ = self.python.byte_code  # what others read to the end has its checksum compared there
         if self.imports is not None:
             found |= self.imports.unread
-        if self.unzipped_size < self.profile.quotas.unzipped_bytes:
+        if not self.fast and self.unzipped_size < self.profile.quotas.unzipped_bytes:
             found |= self.known.read_damages(self.stack)
         return tuple(sorted(found.items()))
 

@@ -29,6 +29,7 @@ _VERBS = {
     "test": "import the handler of an artifact in its runtime",
     "checks": "list all checks: codes, names, what they say",
     "explain": "print the page of a check: what it finds, why it fails, how to fix it",
+    "cache": "show or drop what is kept in the cache folder",
     "runtimes": "list the Lambda runtimes, or show what one of them offers",
 }
 

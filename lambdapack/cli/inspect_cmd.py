@@ -18,6 +18,7 @@ from lambdapack.cli.options import (
 )
 from lambdapack.cli.output import Stopwatch, progress, show, show_runtimes
 from lambdapack.cli.targets import target_of
+from lambdapack.errors import UsageError
 from lambdapack.workflows.inspection import inspect
 from lambdapack.workflows.several_runtimes import inspect_for_runtimes, named_runtimes
 
@@ -33,6 +34,13 @@ from lambdapack.workflows.several_runtimes import inspect_for_runtimes, named_ru
     help="Compare with this lock file: requirements.txt with pins, uv.lock, poetry.lock or pylock.toml.",
 )
 @click.option("--deep", is_flag=True, help="Also compare every installed file with the SHA-256 in RECORD.")
+@click.option("--fast", is_flag=True, help="Compare no checksums of files that no check reads.")
+@click.option(
+    "--no-cache",
+    is_flag=True,
+    envvar="LAMBDAPACK_NO_CACHE",
+    help="Read everything anew; keep and use no facts of earlier runs.",
+)
 @judging_options
 @exit_zero_option
 @presentation_options
@@ -41,6 +49,8 @@ def command(
     kind: str | None,
     lock: Path | None,
     deep: bool,
+    fast: bool,
+    no_cache: bool,
     judging: Judging,
     exit_zero: bool,
     show_as: Presentation,
@@ -51,10 +61,13 @@ def command(
     the container engine, docker://NAME:TAG in its registry. With --runtime given several times, or --runtime all, it is
     judged against each of them.
     """
+    if fast and deep:
+        raise UsageError("--fast and --deep contradict each other", hint="give one of them")
     watch = Stopwatch()
     several = len(chosen.runtimes) > 1 or "all" in chosen.runtimes
     target = target_of(chosen, judging, None if several else next(iter(chosen.runtimes), None))
     target = replace(target, kind=kind or target.kind, lock=lock, deep=deep)  # type: ignore[arg-type]  # as click has it
+    target = replace(target, fast=fast, cached=not no_cache)
     with progress(quiet=show_as.quiet) as tell:
         if several:
             reports = inspect_for_runtimes(target, named_runtimes(chosen.runtimes), tell)

@@ -114,7 +114,7 @@ def _skipped(report: Report) -> Iterator[str]:
     for skipped in report.skipped:
         reasons.setdefault(skipped.reason, []).append(skipped.path or skipped.code or "")
     for reason, what in reasons.items():
-        yield plain(f"skipped {', '.join(what)}: {reason}")
+        yield plain(f"skipped {', '.join(filter(None, what)) or 'in part'}: {reason}")
 
 
 def _suppressed(report: Report) -> Iterator[str]:

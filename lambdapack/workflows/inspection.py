@@ -23,13 +23,14 @@ from lambdapack.facts.store import FactStore
 from lambdapack.finding import Severity
 from lambdapack.profiles import ARCHITECTURES, RuntimeProfile, load_profile
 from lambdapack.progress import Progress, silent
-from lambdapack.report import ArtifactSummary, Report
+from lambdapack.report import ArtifactSummary, Report, Skipped
 from lambdapack.selection import Selection
 from lambdapack.settings import cache_folder
 from lambdapack.workflows.image_runtime import handler_of_image, profile_of_image, runtime_of_image
 from lambdapack.workflows.inference import DEFAULT_ARCHITECTURE, infer_architecture, infer_kind, infer_runtime
 
 Kind = Literal["function", "layer", "wheel", "image"]
+_UNREAD = "checksums of files that no check reads were not compared (--fast)"
 _IMPORT_SECONDS = 0.001
 
 
@@ -37,7 +38,8 @@ _IMPORT_SECONDS = 0.001
 class Target:
     """What the user said of an artifact; None where it is to be inferred. `path` is as `open_tree` takes it: an image's
     name is one, too. `name` is shown instead of it. `hints` is what is known of the project that the artifact was built
-    from, `lock` a lock file to hold it against. `deep`: every file that RECORD lists is hashed."""
+    from, `lock` a lock file to hold it against. `deep`: every file that RECORD lists is hashed. `fast`: only what
+    a check reads is read. `cached`: facts of earlier runs are used, and those of this run kept."""
 
     path: Path | str
     layers: tuple[Path, ...] = ()
@@ -52,6 +54,7 @@ class Target:
     hints: Hints = field(default_factory=Hints)
     lock: Path | None = None
     deep: bool = False
+    fast: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,7 @@ def subject_of(opened: Opened, *, zipped_size: int | None, known: KnownFacts | N
         hints=opened.target.hints,
         lock=_lock_of(opened),
         deep=opened.target.deep,
+        fast=opened.target.fast,
         known=known,
     )
 
@@ -183,6 +187,8 @@ def inspect_opened(
         timings["import_test"] = time.perf_counter() - before
     wanted = [item for item in all_checks() if item.code.startswith(codes) and target.selection.runs(item)]
     findings, skipped = run_checks(subject, wanted)
+    if target.fast:
+        skipped = (*skipped, Skipped(None, None, _UNREAD))
     summary = _summary(target, opened, subject, size)
     if store is not None:
         subject.known.save()
