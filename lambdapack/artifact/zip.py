@@ -55,6 +55,11 @@ class ZipTree(Tree):
         self.origin = str(path)
         try:
             self._zip = zipfile.ZipFile(path)
+        except UnicodeDecodeError as error:
+            raise UnreadableArtifact(
+                f"{path}: a member's name is marked as UTF-8 and is not: {error.object!r}",
+                hint="create the archive again with names in UTF-8",
+            ) from error
         except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
             raise UnreadableArtifact(
                 f"{path}: not a readable ZIP archive: {_what_it_is(path) or error}",

@@ -73,7 +73,7 @@ def _explanation(item: Explained, subject: Subject) -> tuple[str, str]:
         case "elsewhere":
             return (
                 f"which is not on sys.path; a file of that name is at {absence.path}",
-                f"move it to the root of the artifact, or import it from where it is: {_dotted(absence.path, subject)}",
+                _moved(absence.path or "", subject),
             )
         case "hidden":
             return (
@@ -154,8 +154,14 @@ def _replacement(item: Explained, subject: Subject) -> str:
     return ", or ".join(advice)
 
 
-def _dotted(path: str | None, subject: Subject) -> str:
-    if (path or "").startswith("/opt/"):
-        return "a layer's Python code has to stand below python/"
-    relative = (path or "").removeprefix(f"{subject.profile.python_path[0]}/")
-    return relative.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+def _moved(path: str, subject: Subject) -> str:
+    """What brings a file that stands elsewhere onto `sys.path`."""
+    place = next((item for item in subject.layout.misplaced if path.startswith(f"{item.folder}/")), None)
+    if place is not None and place.reason == "other-python":
+        return f"build the layer again for {subject.profile.runtime}: its packages are those of python{place.detail}"
+    if path.startswith("/opt/"):
+        return "put the layer's code below python/ in its ZIP (zip -r layer.zip python)"
+    if place is not None:
+        return f"move everything in {place.folder} to the root of the function's ZIP"
+    dotted = path.removeprefix(f"{subject.profile.python_path[0]}/").removesuffix(".py").removesuffix("/__init__")
+    return f"move it to the root of the artifact, or import it from where it is: {dotted.replace('/', '.')}"

@@ -4,6 +4,7 @@ What it finds
     A layer whose modules are at its root, or below a wrapper folder, and not below `python/`; a function that has its
     packages in `python/`, `site-packages/` or `lib/python3.x/site-packages/`, as a layer or a virtual environment has
     them. Folders that a package brings for itself (`setuptools/_vendor`) and hidden ones are not told.
+    Where the handler's import needs what is there, IMP001 says so as an error, and nothing is told here.
 
 Why it fails on Lambda
     A layer is unpacked to `/opt`, and of that only `/opt/python` and `/opt/python/lib/python3.x/site-packages` are on
@@ -29,9 +30,10 @@ _SHOWN = 4
 
 @check("SHD007", "stands outside of sys.path")
 def outside_sys_path(subject: Subject) -> Iterator[Hit]:
+    told = [item.absence.path or "" for item in subject.explained("elsewhere") if item.fatal]
     for item in subject.layout.misplaced:
-        if item.reason == "other-python":
-            continue  # SHD008
+        if item.reason == "other-python" or any(path.startswith(f"{item.folder}/") for path in told):
+            continue  # SHD008, or told by IMP001
         of_layer = item.reason != "function"
         names = ", ".join(item.names[:_SHOWN]) + (", ..." if len(item.names) > _SHOWN else "")
         looks = "/opt/python" if of_layer else subject.profile.python_path[0]

@@ -1,7 +1,8 @@
 """A layer has its packages in the folder of another Python version.
 
 What it finds
-    `python/lib/python3.9/site-packages` in a layer that is used with another runtime and has no folder for it.
+    `python/lib/python3.9/site-packages` in a layer that is used with another runtime and has no folder for it. Where
+    the handler's import needs what is there, IMP001 says so as an error, and nothing is told here.
 
 Why it fails on Lambda
     The version is part of the path: python3.12 looks into `/opt/python/lib/python3.12/site-packages` and into
@@ -27,9 +28,10 @@ _SHOWN = 4
 
 @check("SHD008", "is for another Python version")
 def layer_of_another_python(subject: Subject) -> Iterator[Hit]:
+    told = [item.absence.path or "" for item in subject.explained("elsewhere") if item.fatal]
     for item in subject.layout.misplaced:
-        if item.reason != "other-python":
-            continue
+        if item.reason != "other-python" or any(path.startswith(f"{item.folder}/") for path in told):
+            continue  # SHD007, or told by IMP001
         names = ", ".join(item.names[:_SHOWN]) + (", ..." if len(item.names) > _SHOWN else "")
         runtime = subject.profile.runtime
         yield Hit(

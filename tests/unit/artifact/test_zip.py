@@ -147,3 +147,10 @@ def test_tar_and_nothing_are_told_apart(tmp_path: Path) -> None:
     tar.write_bytes(b"\0" * 257 + b"ustar" + b"\0" * 250)
     with pytest.raises(UnreadableArtifact, match="tar"):
         open_tree(tar)
+
+
+def test_name_that_is_not_the_utf8_it_says(tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.zip", {"é.txt": b""})
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xfe"))
+    with pytest.raises(UnreadableArtifact, match=r"not: b'\\xff\\xfe\.txt'"):
+        ZipTree(path)
