@@ -13,8 +13,10 @@ from typing import Literal
 
 from lambdapack.artifact import ImageConfig, Stack
 from lambdapack.facts.attempts import ImportAttempt
+from lambdapack.facts.commands import Command, read_commands
 from lambdapack.facts.distributions import DistFacts, marker_environment, owners, read_distributions
 from lambdapack.facts.elf import ElfFacts, NotElf
+from lambdapack.facts.executables import StartRefusal, start_refusal
 from lambdapack.facts.extension import foreign_extensions, read_extension_name
 from lambdapack.facts.handler import HandlerFacts, read_handler
 from lambdapack.facts.imports import RUNTIME, Explained, ImportFacts
@@ -246,6 +248,15 @@ class Subject:
     def python(self) -> PythonCode:
         """What is known of Python code beside the import graph."""
         return PythonCode(self.stack, self.profile, self.imports, self.is_own)
+
+    @cached_property
+    def refused_commands(self) -> tuple[tuple[Command, StartRefusal], ...]:
+        """The artifact's own files that first-party code starts as programs and that cannot be started, with why."""
+        target = self.python.handler_target
+        commands = read_commands(self.stack, self.imports, target) if self.imports is not None else ()
+        machine, whole = self.profile.machine, self.start is not None and self.start.whole
+        refused = ((item, start_refusal(self.stack, item.program, machine, whole=whole)) for item in commands)
+        return tuple((command, refusal) for command, refusal in refused if refusal is not None)
 
     @cached_property
     def native_findings(self) -> tuple[NativeFinding, ...]:

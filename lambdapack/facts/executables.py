@@ -8,6 +8,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
+from errno import EACCES, ENOENT, ENOEXEC
 from typing import Literal
 
 from lambdapack.artifact import Stack
@@ -23,13 +24,14 @@ _DEFAULT_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "
 
 @dataclass(frozen=True, slots=True)
 class StartRefusal:
-    """Why a program cannot be started. `says` is the kernel's word, `detail` completes "PATH ...", `mode` the
-    permission bits where they are the cause."""
+    """Why a program cannot be started. `says` is the kernel's word, `errno` Linux's number of it; `detail` completes
+    "PATH ..."; `mode` are the permission bits where they are the cause."""
 
     kind: RefusalKind
     path: str
     detail: str
     says: str
+    errno: int
     mode: int | None = None
 
 
@@ -53,11 +55,11 @@ def start_refusal(stack: Stack, path: str, machine: str | None, *, whole: bool) 
     """
     located = stack.file(path)
     if located is None:
-        return StartRefusal("missing", path, "is not in the image", "no such file or directory")
+        return StartRefusal("missing", path, "is not in the image", "no such file or directory", ENOENT)
     permissions = located.entry.permissions
     if not permissions & _OTHERS_EXECUTE:
         detail = f"has mode {permissions:04o}, which does not let Lambda's user start it"
-        return StartRefusal("not-executable", path, detail, "permission denied", permissions)
+        return StartRefusal("not-executable", path, detail, "permission denied", EACCES, permissions)
     try:
         data = stack.read_bytes(located)
     except UnreadableMember:
@@ -65,12 +67,14 @@ def start_refusal(stack: Stack, path: str, machine: str | None, *, whole: bool) 
     if data.startswith(b"#!"):
         return _script_refusal(stack, path, data, permissions, whole=whole)
     if not data.startswith(MAGIC):
-        return StartRefusal("not-a-program", path, "is neither a program nor a script with #!", "exec format error")
+        return StartRefusal(
+            "not-a-program", path, "is neither a program nor a script with #!", "exec format error", ENOEXEC
+        )
     facts = read_elf(data)
     if isinstance(facts, ElfFacts):
         if machine is not None and not facts.fits(machine):
-            detail = f"is a program for {facts.bits}-bit {facts.machine}, the image is for {machine}"
-            return StartRefusal("wrong-machine", path, detail, "exec format error")
+            detail = f"is a program for {facts.bits}-bit {facts.machine}, not for {machine}"
+            return StartRefusal("wrong-machine", path, detail, "exec format error", ENOEXEC)
         if whole and facts.interpreter and stack.file(facts.interpreter) is None:
             return _no_interpreter(path, facts.interpreter)
     return None
@@ -79,13 +83,13 @@ def start_refusal(stack: Stack, path: str, machine: str | None, *, whole: bool) 
 def _script_refusal(stack: Stack, path: str, data: bytes, permissions: int, *, whole: bool) -> StartRefusal | None:
     if not permissions & _OTHERS_READ:
         detail = f"is a script with mode {permissions:04o}, which its interpreter may not read"
-        return StartRefusal("not-executable", path, detail, "permission denied", permissions)
+        return StartRefusal("not-executable", path, detail, "permission denied", EACCES, permissions)
     line = data[2:_LONGEST_INTERPRETER_LINE].partition(b"\n")[0]
     words = line.decode("utf-8", "backslashreplace").strip(" \t").split(" ")
     interpreter = words[0]
     if interpreter.endswith("\r"):
         detail = "has Windows line ends, so that the interpreter in its first line ends with a carriage return"
-        return StartRefusal("no-interpreter", path, detail, "no such file or directory")
+        return StartRefusal("no-interpreter", path, detail, "no such file or directory", ENOENT)
     if whole and interpreter and stack.file(interpreter) is None:
         return _no_interpreter(path, interpreter)
     return None
@@ -93,5 +97,5 @@ def _script_refusal(stack: Stack, path: str, data: bytes, permissions: int, *, w
 
 def _no_interpreter(path: str, interpreter: str) -> StartRefusal:
     return StartRefusal(
-        "no-interpreter", path, f"needs {interpreter}, which is not in the image", "no such file or directory"
+        "no-interpreter", path, f"needs {interpreter}, which is not in the image", "no such file or directory", ENOENT
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -142,9 +142,16 @@ class ImportFacts:
     def calls(self) -> tuple[Call, ...]:
         """Every call that importing the handler makes, in order, then those of things that load by name in functions of
         first-party modules."""
-        own = [item for item in self.executions.values() if item.program and self._is_first_party(item.module)]
-        sources = ((execution, self._source(execution.module.path)) for execution in own)
-        return (*self._calls, *(call for item, data in sources if data for call in deferred_calls(item, data)))
+        deferred = (deferred_calls(execution, data) for execution, data in self.first_party_sources)
+        return (*self._calls, *(call for calls in deferred for call in calls))
+
+    @property
+    def first_party_sources(self) -> Iterator[tuple[Execution, bytes]]:
+        """The user's own modules that are imported, with their bytes."""
+        for execution in self.executions.values():
+            data = self._source(execution.module.path) if execution.program else None
+            if data and self._is_first_party(execution.module):
+                yield execution, data
 
     @property
     def handler_execution(self) -> Execution | None:

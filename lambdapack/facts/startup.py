@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
+from errno import ENOENT
 from typing import Literal
 
 from lambdapack.artifact import ImageConfig, Stack
@@ -62,7 +63,7 @@ def read_start(stack: Stack, config: ImageConfig, profile: RuntimeProfile) -> Im
         machine = profile.machine if config.architecture in (None, profile.architecture) else None
         refusal = start_refusal(stack, wanted, machine, whole=whole)
         if program is None:
-            refusal = StartRefusal("missing", arguments[0], "is not in the image", "no such file or directory")
+            refusal = StartRefusal("missing", arguments[0], "is not in the image", "no such file or directory", ENOENT)
     kind, script = _kind(arguments, config.working_dir)
     return ImageStart(
         arguments,
