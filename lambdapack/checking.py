@@ -6,7 +6,7 @@ A check may import this module and `finding`, and nothing else of lambdapack: no
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -32,7 +32,7 @@ from lambdapack.facts.requirements import Requirements
 from lambdapack.facts.startup import ImageStart, names_a_client, read_start
 from lambdapack.facts.wheel_tags import accepted, made_for
 from lambdapack.finding import Hit, Severity
-from lambdapack.profiles import Replacement
+from lambdapack.profiles import Replacement, load_common_facts
 from lambdapack.profiles.profile import RuntimeProfile
 
 __all__ = [
@@ -199,6 +199,12 @@ class Subject:
     def layout(self) -> Layout:
         """What of function and layers is hidden, out of reach or overwritten."""
         return Layout(self.stack, self.finder, self.distributions, self.is_own)
+
+    @property
+    def linked_libraries(self) -> Mapping[str, str]:
+        """Versions of libraries that the runtime's standard modules were seen to use; images have their own."""
+        python = ".".join(map(str, self.profile.python))
+        return load_common_facts().linked_libraries.get(python, {}) if self.managed else {}
 
     def brought_module(self, name: str) -> str | None:
         """The file of a top-level module that function or layers bring themselves."""

@@ -40,7 +40,7 @@ SOURCES = ROOT / "tools" / "profile_sources"
 DATA = ROOT / "lambdapack" / "profiles" / "data"
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 
-COMMON_GROUPS = ("bytecode", "lambda_context", "replacements")
+COMMON_GROUPS = ("bytecode", "lambda_context", "linked_libraries", "replacements")
 
 # What a DT_NEEDED can name; not the checksums (`.hmac`, `.chk`) that stand beside some libraries.
 LIBRARY_FILE = re.compile(r"[A-Za-z][^/]*\.so(\.[0-9A-Za-z]+)*")
@@ -230,6 +230,7 @@ def make_common_facts(facts: dict[str, Any]) -> CommonFacts:
             name: Replacement(known["distribution"], known.get("module", name))
             for name, known in facts["replacements"].items()
         },
+        linked_libraries=facts["linked_libraries"],
         provenance={group: Provenance(**facts[f"{group}_provenance"]) for group in COMMON_GROUPS},
     )
 

@@ -48,7 +48,9 @@ def dead_weight(subject: Subject) -> Iterator[Hit]:
             path=weight.largest[0][0],
             message=f"{_WORDS[weight.kind]}: {weight.size:,} bytes ({share:.0f} %) in {weight.files:,} files; "
             f"most in {places}",
-            fix="exclude them from the artifact, if nothing reads them while the function runs",
+            fix="exclude RECORD and licence texts; importlib.metadata reads METADATA and entry_points.txt"
+            if weight.kind == "metadata"
+            else "exclude them from the artifact, if nothing reads them while the function runs",
             evidence={
                 "kind": weight.kind,
                 "bytes": weight.size,

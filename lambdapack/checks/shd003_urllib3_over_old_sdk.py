@@ -7,8 +7,7 @@ What it finds
 Why it fails on Lambda
     The function's `urllib3` stands before the runtime's on `sys.path`, so the SDK gets it: "cannot import name
     'DEFAULT_CIPHERS' from 'urllib3.util.ssl_' (/var/task/urllib3/util/ssl_.py)". It is a warning, because AWS updates
-    the SDK in its runtimes without notice. On python3.9 and older, reports show another end of it: "urllib3 v2.0 only
-    supports OpenSSL 1.1.1+, currently the 'ssl' module is compiled with 'OpenSSL 1.0.2k-fips 26 Jan 2017'".
+    the SDK in its runtimes without notice. What urllib3 2 itself lacks on python3.9 is DST012.
 
 How to fix it
     Pack `boto3` too, so that SDK and `urllib3` belong together; or require `urllib3<2`. Best, move to a newer runtime.

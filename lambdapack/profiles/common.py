@@ -17,7 +17,7 @@ from lambdapack.profiles.profile import Provenance
 
 DATA_NAME = "common.json"
 
-_GROUPS = frozenset(("bytecode", "lambda_context", "replacements"))
+_GROUPS = frozenset(("bytecode", "lambda_context", "linked_libraries", "replacements"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,14 @@ class CommonFacts:
     """bytecode: by Python (`3.13`), the magic numbers it had while it was made and the one it was released with; the
     latter is None where it is not known. context_attributes: what some version of awslambdaric gives its LambdaContext;
     context_renamed: what people write instead, with the attribute they mean. replacements: by the name that the module
-    has in the standard library. provenance: by the name of the group."""
+    has in the standard library. linked_libraries: by Python, the versions of libraries that its standard modules were
+    seen to use on Lambda. provenance: by the name of the group."""
 
     bytecode: Mapping[str, tuple[int, int | None]]
     context_attributes: frozenset[str]
     context_renamed: Mapping[str, str]
     replacements: Mapping[str, Replacement]
+    linked_libraries: Mapping[str, Mapping[str, str]]
     provenance: Mapping[str, Provenance]
 
     def python_of(self, magic: int) -> str | None:
@@ -58,6 +60,7 @@ class CommonFacts:
             "replacements": {
                 name: [known.distribution, known.module] for name, known in sorted(self.replacements.items())
             },
+            "linked_libraries": {python: dict(known) for python, known in self.linked_libraries.items()},
             "provenance": {group: asdict(known) for group, known in sorted(self.provenance.items())},
         }
         return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
@@ -77,6 +80,7 @@ def parse_common_facts(text: str) -> CommonFacts:
             context_attributes=frozenset(data["context_attributes"]),
             context_renamed=dict(data["context_renamed"]),
             replacements={name: Replacement(*known) for name, known in data["replacements"].items()},
+            linked_libraries={python: dict(known) for python, known in data["linked_libraries"].items()},
             provenance=provenance,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
