@@ -22,7 +22,7 @@ DEVELOPING = $(VENV)/.developing
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help package test check format profiles accuracy bench lock clean
+.PHONY: help package test standins check format profiles accuracy bench lock clean
 
 help: ## list the targets
 	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -32,6 +32,9 @@ package: $(INSTALLED) ## build, inspect and import-test the dashboard function: 
 
 test: $(DEVELOPING) ## run the tests
 	$(RUN)/python -m pytest -n auto $(PYTEST_ARGS)
+
+standins: $(DEVELOPING) ## build the images that container tests run in where the official ones are out of reach
+	$(RUN)/python -m images.standin --load
 
 check: $(DEVELOPING) ## style, types, who imports whom, and whether the runtime profiles are up to date
 	$(RUN)/ruff check

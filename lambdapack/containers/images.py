@@ -21,7 +21,7 @@ _REGISTRY = re.compile(r"docker:[/\\]{1,2}")  # pathlib makes one slash of the t
 @dataclass(frozen=True, slots=True)
 class EngineImage:
     """An image that the engine has. `identifier` is its own (`sha256:…`), `digest` the registry's, if it is from one.
-    `environment` and `folder` are what its processes start with."""
+    `environment` and `folder` are what its processes start with; `labels` are its builder's."""
 
     name: str
     identifier: str
@@ -29,6 +29,7 @@ class EngineImage:
     architecture: str
     environment: dict[str, str]
     folder: str
+    labels: dict[str, str]
 
 
 def find_image(engine: Engine, name: str, architecture: str) -> EngineImage | None:
@@ -53,6 +54,7 @@ def find_image(engine: Engine, name: str, architecture: str) -> EngineImage | No
         architecture=architecture,
         environment=dict(item.split("=", 1) for item in config.get("Env") or () if "=" in item),
         folder=config.get("WorkingDir") or "/",
+        labels=dict(config.get("Labels") or {}),
     )
 
 

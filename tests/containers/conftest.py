@@ -7,7 +7,12 @@ they fail instead.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -30,12 +35,36 @@ MEGABYTE = 1 << 20
 
 Try = Callable[..., ImportAttempt]
 
+CONFIG = """
+version: 0.1
+storage: {{filesystem: {{rootdirectory: {folder}}}}}
+http: {{addr: "127.0.0.1:{port}"}}
+"""
+
 
 def missing(what: str) -> NoReturn:
     """Skips the test, or fails it where containers are required."""
     if REQUIRED:
         pytest.fail(f"containers are required here, but {what}")
     pytest.skip(what)
+
+
+def lambdapack(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """The program, as a user runs it."""
+    command = [sys.executable, "-m", "lambdapack", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fails what any test or fixture here skips, where containers are required."""
+    report = yield
+    if REQUIRED and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped where containers are required: {report.longrepr}"
+    return report
 
 
 @pytest.fixture
@@ -57,11 +86,11 @@ def image_of(engine: Engine) -> Callable[[str], str]:
             return profile.image
         name = image_name(profile)
         version = runtime.removeprefix("python")
-        build = f"python -m images.standin {version} --output standin.tar && docker load --input standin.tar"
-        if find_image(engine, name, architecture) is None:
+        build = f"python -m images.standin {version} --load"
+        found = find_image(engine, name, architecture)
+        if found is None:
             missing(f"the engine has neither {profile.image} nor {name}: {build}")
-        labels = engine.client.api.inspect_image(name)["Config"].get("Labels") or {}
-        if labels.get(RECIPE_LABEL) != recipe_digest(profile):
+        if found.labels.get(RECIPE_LABEL) != recipe_digest(profile):
             missing(f"{name} was built from another recipe: {build}")
         return name
 
@@ -100,3 +129,27 @@ def left_behind(engine: Engine) -> Callable[[], list[str]]:
         return [f"{item['Id'][:12]} {item['State']}" for item in found]
 
     return find
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[str]:
+    """Host and port of an empty registry."""
+    program = shutil.which("docker-registry") or shutil.which("registry")
+    if program is None:
+        missing("there is no registry of CNCF distribution: apt-get install docker-registry")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    config = tmp_path / "registry.yml"
+    config.write_text(CONFIG.format(folder=tmp_path / "registry", port=port))
+    process = subprocess.Popen([program, "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(200):
+            with socket.socket() as client:
+                if client.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=20)

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lambdapack.containers.engine import Engine
-from tests.containers.conftest import RUNTIMES, Try
+from tests.containers.conftest import RUNTIMES, Try, lambdapack
 
 HANDLER = "def lambda_handler(event, context): return 1\n"
-
-
-def lambdapack(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """The program, as a user runs it."""
-    command = [sys.executable, "-m", "lambdapack", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -200,7 +192,7 @@ def test_an_image_is_tested_in_itself(engine: Engine, image_of: Callable[[str], 
         f'FROM {image_of("python3.13")}\nCOPY app.py /var/task/\nCMD ["app.handle"]\n', encoding="ascii"
     )
     name = f"lambdapack-test/{tmp_path.name.lower()}:1"
-    steps = list(api.build(path=str(tmp_path), tag=name, decode=True))
+    steps = list(api.build(path=str(tmp_path), tag=name, decode=True, rm=True, forcerm=True))
     try:
         assert any("Successfully" in str(step.get("stream")) for step in steps), steps
         done = lambdapack("test", f"docker-daemon:{name}", "--format", "json")
@@ -214,3 +206,26 @@ def test_an_image_is_tested_in_itself(engine: Engine, image_of: Callable[[str], 
     done = lambdapack("test", tmp_path / "image.tar", "--format", "json")
     assert json.loads(done.stdout)["import_test"]["error_type"] == "Runtime.ImportModuleError"
     assert {image["Id"] for image in api.images(all=True)} <= before
+
+
+def test_an_image_that_is_not_here_is_pulled(
+    engine: Engine, image_of: Callable[[str], str], registry: str, tmp_path: Path
+) -> None:
+    api = engine.client.api
+    name = f"{registry}/lambda/python:3.13"
+    api.tag(image_of("python3.13"), f"{registry}/lambda/python", "3.13")
+    pushed = [json.loads(line) for line in api.push(name).splitlines()]
+    api.remove_image(name)
+    assert not any("error" in step for step in pushed), pushed
+    assert not engine.has_image(name)
+    (tmp_path / "handler.py").write_text(HANDLER, encoding="ascii")
+    try:
+        done = lambdapack(
+            *("test", tmp_path, "--runtime", "python3.13", "--handler", "handler.lambda_handler"),
+            *("--image", name, "--format", "json"),
+        )
+        facts = json.loads(done.stdout)["import_test"]["facts"]
+        assert facts["image"] == name
+        assert f"{registry}/lambda/python@{facts['image_digest']}" in api.inspect_image(name)["RepoDigests"]
+    finally:
+        api.remove_image(name)
