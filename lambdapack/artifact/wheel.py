@@ -63,6 +63,14 @@ class WheelTree(Tree):
         for stored, stream in self._zip.read(self._zip.by_path[path] for path in by_stored):
             yield by_stored[stored.path], stream
 
+    def key(self, entries: Sequence[Entry]) -> bytes | None:
+        if self._record is not None and any(entry.path == self._record_path for entry in entries):
+            return None  # what is stored of it is not what is read
+        return self._zip.key([self._stored[entry.path] for entry in entries])
+
+    def trust(self, entries: Iterable[Entry]) -> None:
+        self._zip.trust(self._stored[entry.path] for entry in entries)
+
     def damaged(self) -> Iterator[tuple[Entry, str]]:
         places = {stored.path: place for place, stored in self._stored.items()}
         for stored, reason in self._zip.damaged():

@@ -6,6 +6,7 @@ Every answer comes with the words that tell the reader what was assumed and from
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -13,8 +14,9 @@ from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from lambdapack.artifact import Stack, Tree, WheelTree
+from lambdapack.facts.elf import ElfFacts
 from lambdapack.facts.extension import read_extension_name
-from lambdapack.profiles import known_runtimes
+from lambdapack.profiles import RuntimeProfile, known_runtimes
 
 DEFAULT_ARCHITECTURE = "x86_64"
 _LAYER_FOLDERS = frozenset(("python", "lib", "bin", "include", "share"))
@@ -60,6 +62,15 @@ def infer_architecture(tree: Tree) -> tuple[str, str]:
         architecture = named.pop()
         return architecture, f"architecture {architecture} (the wheel's tag)"
     return DEFAULT_ARCHITECTURE, f"architecture {DEFAULT_ARCHITECTURE} (the default)"
+
+
+def other_architecture(natives: Iterable[ElfFacts], profile: RuntimeProfile) -> str | None:
+    """Returns the architecture that all native files are for, where it is not the profile's; else None."""
+    files = list(natives)
+    for machine, architecture in _MACHINES.items():
+        if architecture != profile.architecture and files and all(facts.fits(machine) for facts in files):
+            return architecture
+    return None
 
 
 def _tags(tree: Tree) -> frozenset[Tag]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -17,17 +17,24 @@ from lambdapack.engine import run_checks
 from lambdapack.errors import UsageError
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.facts.distributions import marker_environment
+from lambdapack.facts.elf import ElfFacts
 from lambdapack.facts.known import KnownFacts
 from lambdapack.facts.locks import Lock, read_lock
 from lambdapack.facts.store import FactStore
-from lambdapack.finding import Severity
+from lambdapack.finding import Finding, Severity
 from lambdapack.profiles import ARCHITECTURES, RuntimeProfile, load_profile
 from lambdapack.progress import Progress, silent
 from lambdapack.report import ArtifactSummary, Report, Skipped
 from lambdapack.selection import Selection
 from lambdapack.settings import cache_folder
 from lambdapack.workflows.image_runtime import handler_of_image, profile_of_image, runtime_of_image
-from lambdapack.workflows.inference import DEFAULT_ARCHITECTURE, infer_architecture, infer_kind, infer_runtime
+from lambdapack.workflows.inference import (
+    DEFAULT_ARCHITECTURE,
+    infer_architecture,
+    infer_kind,
+    infer_runtime,
+    other_architecture,
+)
 
 Kind = Literal["function", "layer", "wheel", "image"]
 _UNREAD = "checksums of files that no check reads were not compared (--fast)"
@@ -166,11 +173,30 @@ def inspect(target: Target, attempt: Attempt | None = None, *, codes: str = "", 
     started = time.perf_counter()
     with ExitStack() as exit_stack:
         opened = open_target(target, exit_stack, progress)
-        return inspect_opened(opened, attempt, codes=codes, started=started)
+        known = exit_stack.enter_context(known_facts(opened))
+        return inspect_opened(opened, known, attempt, codes=codes, started=started)
+
+
+@contextmanager
+def known_facts(opened: Opened) -> Iterator[KnownFacts]:
+    """Gives what is known of the artifact's files from earlier runs, and keeps what this one has learned."""
+    store = FactStore(cache_folder()) if opened.target.cached else None
+    try:
+        known = KnownFacts(opened.stack, store)
+        yield known
+        known.save()
+    finally:
+        if store is not None:
+            store.close()
 
 
 def inspect_opened(
-    opened: Opened, attempt: Attempt | None = None, *, codes: str = "", started: float | None = None
+    opened: Opened,
+    known: KnownFacts,
+    attempt: Attempt | None = None,
+    *,
+    codes: str = "",
+    started: float | None = None,
 ) -> Report:
     """Judges what was opened already: as `inspect`. `started` is when the work began, by `time.perf_counter`."""
     started = time.perf_counter() if started is None else started
@@ -178,8 +204,7 @@ def inspect_opened(
     path = Path(target.path)
     is_uploaded = opened.image is None and not isinstance(opened.function, WheelTree) and path.is_file()
     size = path.stat().st_size if is_uploaded else None
-    store = FactStore(cache_folder()) if target.cached else None
-    subject = subject_of(opened, zipped_size=size, known=KnownFacts(opened.stack, store))
+    subject = subject_of(opened, zipped_size=size, known=known)
     timings = {}
     if attempt is not None:
         before = time.perf_counter()
@@ -190,9 +215,6 @@ def inspect_opened(
     if target.fast:
         skipped = (*skipped, Skipped(None, None, _UNREAD))
     summary = _summary(target, opened, subject, size)
-    if store is not None:
-        subject.known.save()
-        store.close()
     timings["total"] = time.perf_counter() - started
     return target.selection.apply(
         Report(
@@ -205,10 +227,24 @@ def inspect_opened(
             size_limit=subject.size_limit,
             fail_on=target.fail_on,
             assumed=opened.assumed,
+            notes=tuple(_doubts(opened, subject, findings)),
             import_test=asdict(subject.attempts[0]) if subject.attempts else None,
             timings=timings,
         )
     )
+
+
+def _doubts(opened: Opened, subject: Subject, findings: Iterable[Finding]) -> Iterator[str]:
+    """Yields what speaks against something that was assumed."""
+    if opened.target.architecture is not None or not any(finding.code == "ELF001" for finding in findings):
+        return
+    natives = (facts for facts in subject.native.elf.values() if isinstance(facts, ElfFacts))
+    other = other_architecture(natives, opened.profile)
+    if other is not None:
+        yield (
+            f"every native file is for {other}, and {opened.profile.architecture} was only assumed: if the function is "
+            f"configured for {other}, add --arch {other}"
+        )
 
 
 def _summary(target: Target, opened: Opened, subject: Subject, zipped_size: int | None) -> ArtifactSummary:

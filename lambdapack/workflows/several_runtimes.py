@@ -7,10 +7,10 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from lambdapack.errors import UsageError
-from lambdapack.profiles import known_runtimes
+from lambdapack.profiles import known_runtimes, load_profile
 from lambdapack.progress import Progress, silent
 from lambdapack.report import Report
-from lambdapack.workflows.inspection import Target, inspect_opened, open_target
+from lambdapack.workflows.inspection import Target, inspect_opened, known_facts, open_target
 
 
 def named_runtimes(names: Sequence[str]) -> tuple[str, ...]:
@@ -19,16 +19,22 @@ def named_runtimes(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def inspect_for_runtimes(target: Target, runtimes: Sequence[str], progress: Progress = silent) -> list[Report]:
-    """Returns a report for each runtime. Raises `UsageError` for an image, which brings its own."""
+    """Returns a report for each runtime; what does not depend on one is read once.
+
+    Raises `UsageError` for an image, which brings its own, and for a runtime that is not known.
+    """
     reports = []
-    for runtime in runtimes:
-        progress(f"judging for {runtime}")
-        with ExitStack() as exit_stack:
-            opened = open_target(replace(target, runtime=runtime), exit_stack, progress)
-            if opened.image is not None:
-                raise UsageError(
-                    f"{target.path}: a container image brings its own runtime and can run on no other",
-                    hint="give no --runtime; build the image on another base to see what that would do",
-                )
-            reports.append(inspect_opened(opened))
+    with ExitStack() as exit_stack:
+        opened = open_target(replace(target, runtime=runtimes[0]), exit_stack, progress)
+        if opened.image is not None:
+            raise UsageError(
+                f"{target.path}: a container image brings its own runtime and can run on no other",
+                hint="give no --runtime; build the image on another base to see what that would do",
+            )
+        known = exit_stack.enter_context(known_facts(opened))
+        profiles = [load_profile(runtime, opened.profile.architecture) for runtime in runtimes]
+        for profile in profiles:
+            progress(f"judging for {profile.runtime}")
+            own = replace(opened, profile=profile, target=replace(target, runtime=profile.runtime))
+            reports.append(inspect_opened(own, known))
     return reports

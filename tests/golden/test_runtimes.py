@@ -13,6 +13,7 @@ from lambdapack.render.json_format import schema
 from tests.golden.conftest import Lambdapack
 from tests.recipes.archive import Member, write_archive
 from tests.recipes.image import Image, tar, write_image
+from tests.recipes.native import Native, compile_native
 
 
 @pytest.fixture
@@ -71,3 +72,16 @@ def test_what_makes_no_sense(lambdapack: Lambdapack, tmp_path: Path, old: Path) 
     assert (test.status, test.out) == (2, "")
     unknown = lambdapack("inspect", old, "--runtime", "python3.13", "--runtime", "python2.7")
     assert (unknown.status, unknown.out) == (2, "")
+
+
+def test_another_architecture_than_the_assumed_one(lambdapack: Lambdapack, tmp_path: Path) -> None:
+    """Default x86_64 stays the verdict; that all files are for the other one is said in one line."""
+    (tmp_path / "handler.py").write_text("import fast\ndef h(event, context): ...\n")
+    native = Native("fast.cpython-313-aarch64-linux-gnu.so", "aarch64-linux-gnu")
+    (tmp_path / native.path).write_bytes(compile_native(native))
+    arguments = ("inspect", tmp_path, "--runtime", "python3.13", "--handler", "handler.h", "--format", "json")
+    assumed = lambdapack(*arguments)
+    assert (assumed.status, len(assumed.report["notes"])) == (1, 1)
+    assert "--arch arm64" in assumed.report["notes"][0]
+    given = lambdapack(*arguments, "--arch", "x86_64")
+    assert (given.status, given.report["notes"]) == (1, [])
