@@ -1,8 +1,8 @@
 """Native code carries debug symbols, which nothing on Lambda reads.
 
 What it finds
-    Shared objects and programs with sections that are never loaded (`.debug_*`, `.symtab`), 64 KB of them or more in
-    one file: what a compiler leaves with `-g`, and a wheel that was built without `strip`. It says how many bytes.
+    Shared objects and programs with sections that are never loaded (`.debug_*`, `.symtab`), 1 MB of them or more in
+    all: what a compiler leaves with `-g`, and a wheel that was built without `strip`. It says how many bytes.
 
 Why it fails on Lambda
     It does not. The bytes count towards the 250 MB of a function, towards the upload and towards its download at a cold
@@ -24,15 +24,15 @@ from collections.abc import Iterator
 
 from lambdapack.checking import Hit, Severity, Subject, check
 
-_WORTH_A_WORD = 64 << 10  # bytes in one file
+_WORTH_A_WORD = 1 << 20  # bytes in all files
 
 
 @check("PKG015", "carries debug symbols")
 def debug_symbols(subject: Subject) -> Iterator[Hit]:
-    found = {path: size for path, size in subject.native.debug_symbols().items() if size >= _WORTH_A_WORD}
-    if not found:
-        return
+    found = subject.native.debug_symbols()
     total = sum(found.values())
+    if total < _WORTH_A_WORD:
+        return
     largest = max(found, key=lambda path: (found[path], path))
     files = "one native file has" if len(found) == 1 else f"{len(found)} native files have"
     share = 100 * total / subject.size_limit
