@@ -42,10 +42,9 @@ def wrong_python_abi(subject: Subject) -> Iterator[Hit]:
 
 def _hit(subject: Subject, path: str, module: str | None, severity: Severity, chain: tuple[str, ...]) -> Hit:
     found, wanted = describe_native(path, subject.native.elf.get(path)), subject.profile.extension_suffixes[0]
-    missing = f", so the module {module} is missing" if module else ""
     return Hit(
         path=path,
-        message=f"is made for {found}; {subject.target} looks for *{wanted}{missing}",
+        message=f"is made for {found}; {subject.target} looks for *{wanted}",
         fix=subject.reinstall(path),
         evidence={"module": module, "found": found, "wanted": wanted},
         severity=severity,

@@ -70,10 +70,10 @@ def verdict_line(report: Report, style: TextStyle, *, seconds: float | None = No
 
 
 def _by_cause(findings: list[Finding]) -> list[list[Finding]]:
-    """Groups findings that say the same of several places; the order of the first ones is kept."""
-    groups: dict[tuple[str, str, str, str], list[Finding]] = {}
+    """Groups findings that say the same of several places, the worst first; the order of the first ones is kept."""
+    groups: dict[tuple[str, str, str], list[Finding]] = {}
     for finding in findings:
-        groups.setdefault((finding.code, finding.severity, finding.message, finding.fix), []).append(finding)
+        groups.setdefault((finding.code, finding.message, finding.fix), []).append(finding)
     return list(groups.values())
 
 
@@ -90,13 +90,18 @@ def _printable(finding: Finding) -> Finding:
 def _finding(group: list[Finding], style: TextStyle) -> Iterator[str]:
     first = group[0]
     head = style.paint(first.severity.value, f"{first.severity.value}[{first.code}]")
-    places = [finding.path for finding in group if finding.path]
+    places = [finding.path for finding in group if finding.path and finding.severity is first.severity]
+    milder = [finding for finding in group if finding.severity is not first.severity]
     yield f"{head} {style.paint('bold', first.name)}" + (f"  {places[0]}" if places else "")
     more = places[1:] if style.verbose else places[1:_PLACES_SHOWN]
     for place in more:
         yield f"    and {place}"
     if len(places) - 1 > len(more):
         yield f"    and {len(places) - 1 - len(more)} more"
+    if milder and not style.verbose:
+        yield f"    and {len(milder)} more, only as {'a warning' if len(milder) == 1 else 'warnings'}"
+    for finding in milder if style.verbose else ():
+        yield f"    and {finding.path} (only {'an info' if finding.severity is Severity.INFO else 'a warning'})"
     yield f"  {first.message}"
     if len(first.chain) > 1:
         yield style.paint("dim", f"  reached: {_chain(first.chain, style)}")

@@ -53,6 +53,16 @@ def test_one_cause_in_many_places_is_told_once() -> None:
     )
 
 
+def test_one_cause_is_told_once_whatever_depends_on_it() -> None:
+    findings = (finding("/var/task/a.so"), finding("/var/task/b.so", severity=Severity.WARNING))
+    text = render_text(report(*findings), TextStyle())
+    assert text.count("needs GLIBC_2.38") == 1
+    assert "error[ELF002]" in text
+    assert "/var/task/b.so" not in text
+    assert "and 1 more, only as a warning" in text
+    assert "and /var/task/b.so (only a warning)" in render_text(report(*findings), TextStyle(verbose=True))
+
+
 def test_what_is_shown_when() -> None:
     info = finding(severity=Severity.INFO)
     assert "ELF002" not in render_text(report(info), TextStyle())
