@@ -54,6 +54,7 @@ __all__ = [
 ]
 
 Need = Literal["handler", "attempt", "image"]
+SeverityWord = Literal["error", "warning", "info"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,7 +373,7 @@ def describe_native(path: str, facts: ElfFacts | NotElf | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check: its code, its name (from its file), a title that states the bad thing, its documentation page."""
+    """A check: its code, its name (from its file), a title that states the bad thing, its page, how bad it is."""
 
     code: str
     name: str
@@ -380,10 +381,11 @@ class Check:
     documentation: str
     run: Callable[[Subject], Iterator[Hit]]
     needs: tuple[Need, ...]
+    severities: tuple[SeverityWord, ...] = ("error",)
 
 
 def check(
-    code: str, title: str, *, needs: tuple[Need, ...] = ()
+    code: str, title: str, *, needs: tuple[Need, ...] = (), severities: tuple[SeverityWord, ...] = ("error",)
 ) -> Callable[[Callable[[Subject], Iterator[Hit]]], Check]:
     """Declares the generator function below as a check; registers nothing, the catalogue finds it."""
 
@@ -391,6 +393,6 @@ def check(
         module = inspect.getmodule(run)
         stem = run.__module__.rpartition(".")[2]
         documentation = inspect.cleandoc((module.__doc__ if module else None) or "")
-        return Check(code, stem.partition("_")[2].replace("_", "-"), title, documentation, run, needs)
+        return Check(code, stem.partition("_")[2].replace("_", "-"), title, documentation, run, needs, severities)
 
     return declare

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("BLD001", "differs from the lock file")
+@check("BLD001", "differs from the lock file", severities=("warning", "info"))
 def differs_from_lock(subject: Subject) -> Iterator[Hit]:
     lock = subject.lock
     if lock is None:

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("DST001", "was installed and then removed", needs=("handler",))
+@check("DST001", "was installed and then removed", needs=("handler",), severities=("error", "warning"))
 def recorded_file_missing(subject: Subject) -> Iterator[Hit]:
     said = set()
     for item in subject.explained("removed"):

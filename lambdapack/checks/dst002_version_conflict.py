@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("DST002", "needs another version of a distribution")
+@check("DST002", "needs another version of a distribution", severities=("warning",))
 def version_conflict(subject: Subject) -> Iterator[Hit]:
     for conflict in subject.requirements.conflicts():
         yield Hit(

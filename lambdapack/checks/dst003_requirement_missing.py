@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("DST003", "requires a distribution that is not there")
+@check("DST003", "requires a distribution that is not there", severities=("warning",))
 def requirement_missing(subject: Subject) -> Iterator[Hit]:
     if subject.kind == "wheel":  # one by itself brings none of what it requires
         return

@@ -25,7 +25,7 @@ from lambdapack.checking import Hit, Severity, Subject, check
 _SHOWN = 3
 
 
-@check("DST004", "lost modules that were installed")
+@check("DST004", "lost modules that were installed", severities=("warning", "info"))
 def recorded_module_gone(subject: Subject) -> Iterator[Hit]:
     told = {item.absence.path for item in subject.explained("removed")}
     for item in subject.installation.gone():

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("DST005", "has its metadata but not its code")
+@check("DST005", "has its metadata but not its code", severities=("warning",))
 def metadata_without_package(subject: Subject) -> Iterator[Hit]:
     for item in subject.installation.gone():
         if item.left:

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Changed, Hit, Severity, Subject, check
 
 
-@check("DST006", "was changed after it was installed")
+@check("DST006", "was changed after it was installed", severities=("warning", "info"))
 def recorded_file_changed(subject: Subject) -> Iterator[Hit]:
     groups: dict[str, list[Changed]] = {}
     for item in subject.installation.changed(deep=subject.deep):

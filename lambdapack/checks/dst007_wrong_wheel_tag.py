@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("DST007", "was installed from a wheel for another target")
+@check("DST007", "was installed from a wheel for another target", severities=("warning",))
 def wrong_wheel_tag(subject: Subject) -> Iterator[Hit]:
     told = {item.absence.path for item in subject.explained("wrong-machine", "wrong-abi")}
     told.update(subject.foreign_extensions)

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Duplicate, Hit, Severity, Subject, check
 
 
-@check("DST008", "is installed twice")
+@check("DST008", "is installed twice", severities=("warning", "info"))
 def duplicate_distribution(subject: Subject) -> Iterator[Hit]:
     for item in subject.installation.duplicates:
         same = item.first.version == item.other.version

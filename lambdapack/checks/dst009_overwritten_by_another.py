@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("DST009", "is written by two distributions")
+@check("DST009", "is written by two distributions", severities=("warning",))
 def overwritten_by_another(subject: Subject) -> Iterator[Hit]:
     for item in subject.installation.overwritten:
         more = f" and {len(item.paths) - 1} more files" if len(item.paths) > 1 else ""

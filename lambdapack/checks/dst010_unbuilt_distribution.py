@@ -31,7 +31,7 @@ _WORDS = {
 }
 
 
-@check("DST010", "was never built or unpacked")
+@check("DST010", "was never built or unpacked", severities=("error", "warning"))
 def unbuilt_distribution(subject: Subject) -> Iterator[Hit]:
     said = set()
     for item in subject.explained("unbuilt"):

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("DST011", "is a link to code that was not packed")
+@check("DST011", "is a link to code that was not packed", severities=("warning",))
 def editable_leftover(subject: Subject) -> Iterator[Hit]:
     if any(item.fatal and "." not in item.failure.module for item in subject.explained("absent")):
         return

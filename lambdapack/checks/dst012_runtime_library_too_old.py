@@ -28,7 +28,7 @@ from lambdapack.checking import Hit, Severity, Subject, check
 _NEEDS = (("urllib3", (2,), "OpenSSL", (1, 1, 1)), ("chromadb", (0, 4), "SQLite", (3, 35)))
 
 
-@check("DST012", "needs a newer library than the runtime has")
+@check("DST012", "needs a newer library than the runtime has", severities=("warning",))
 def runtime_library_too_old(subject: Subject) -> Iterator[Hit]:
     seen = subject.linked_libraries
     for name, since, library, wanted in _NEEDS:

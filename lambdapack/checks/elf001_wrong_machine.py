@@ -25,7 +25,7 @@ from lambdapack.checking import Hit, Severity, Subject, check
 _LAMBDA = {"x86_64": "x86_64", "aarch64": "arm64"}  # as the Lambda API spells them
 
 
-@check("ELF001", "is built for another machine")
+@check("ELF001", "is built for another machine", severities=("error", "warning"))
 def wrong_machine(subject: Subject) -> Iterator[Hit]:
     said = set()
     for item in subject.explained("wrong-machine"):

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, NativeFinding, Subject, check
 
 
-@check("ELF002", "needs a newer glibc than the runtime has")
+@check("ELF002", "needs a newer glibc than the runtime has", severities=("error", "warning"))
 def glibc_too_new(subject: Subject) -> Iterator[Hit]:
     worst: dict[str, NativeFinding] = {}
     for native in subject.native_findings:

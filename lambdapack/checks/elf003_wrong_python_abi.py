@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check, describe_native
 
 
-@check("ELF003", "is made for another Python or system")
+@check("ELF003", "is made for another Python or system", severities=("error", "warning"))
 def wrong_python_abi(subject: Subject) -> Iterator[Hit]:
     said = {item.absence.path for item in subject.explained("wrong-machine")}
     for item in subject.explained("wrong-abi"):

@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, LoadProblem, Subject, check
 
 
-@check("ELF004", "needs a shared library that is missing")
+@check("ELF004", "needs a shared library that is missing", severities=("error", "warning"))
 def missing_shared_library(subject: Subject) -> Iterator[Hit]:
     for native in subject.native_findings:
         problem = native.problem

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Subject, check
 
 
-@check("ELF005", "is not loadable native code")
+@check("ELF005", "is not loadable native code", severities=("error", "warning"))
 def not_loadable(subject: Subject) -> Iterator[Hit]:
     for native in subject.native_findings:
         problem = native.problem

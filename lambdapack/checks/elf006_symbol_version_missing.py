@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Subject, check
 
 
-@check("ELF006", "needs a symbol version that its library lacks")
+@check("ELF006", "needs a symbol version that its library lacks", severities=("error", "warning"))
 def symbol_version_missing(subject: Subject) -> Iterator[Hit]:
     for native in subject.native_findings:
         problem = native.problem

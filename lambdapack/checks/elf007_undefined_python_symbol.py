@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, NativeFinding, Severity, Subject, check
 
 
-@check("ELF007", "needs a symbol that the runtime's Python lacks")
+@check("ELF007", "needs a symbol that the runtime's Python lacks", severities=("error", "warning"))
 def undefined_python_symbol(subject: Subject) -> Iterator[Hit]:
     by_path: dict[str, list[NativeFinding]] = {}
     for native in subject.native_findings:

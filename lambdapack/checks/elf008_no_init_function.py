@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Subject, check
 
 
-@check("ELF008", "does not define its module's init function")
+@check("ELF008", "does not define its module's init function", severities=("error", "warning"))
 def no_init_function(subject: Subject) -> Iterator[Hit]:
     for native in subject.native_findings:
         problem = native.problem

@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, NativeFinding, Severity, Subject, check
 
 
-@check("ELF009", "needs a symbol that nothing defines")
+@check("ELF009", "needs a symbol that nothing defines", severities=("error", "warning"))
 def undefined_symbol(subject: Subject) -> Iterator[Hit]:
     by_path: dict[str, list[NativeFinding]] = {}
     for native in subject.native_findings:

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("ELF010", "needs a newer processor than Lambda promises")
+@check("ELF010", "needs a newer processor than Lambda promises", severities=("warning",))
 def processor_too_new(subject: Subject) -> Iterator[Hit]:
     for native in subject.native_findings:
         problem = native.problem

@@ -34,7 +34,7 @@ _FIXES = {
 }
 
 
-@check("ELF011", "is started and cannot be executed", needs=("handler",))
+@check("ELF011", "is started and cannot be executed", needs=("handler",), severities=("error", "warning"))
 def cannot_be_executed(subject: Subject) -> Iterator[Hit]:
     said = set()
     # Certain ones first: a file is told of once.

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Subject, check
 
 
-@check("ELF012", "needs an executable stack")
+@check("ELF012", "needs an executable stack", severities=("error", "warning"))
 def executable_stack(subject: Subject) -> Iterator[Hit]:
     for native in subject.native_findings:
         problem = native.problem

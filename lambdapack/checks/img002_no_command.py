@@ -27,7 +27,7 @@ from lambdapack.checking import Hit, Severity, Subject, check
 _SHELLS = ("sh", "bash")
 
 
-@check("IMG002", "names no handler as its command", needs=("image",))
+@check("IMG002", "names no handler as its command", needs=("image",), severities=("error", "warning"))
 def no_command(subject: Subject) -> Iterator[Hit]:
     image = subject.image
     if image is None:

@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("IMG004", "does not start a runtime client", needs=("image",))
+@check("IMG004", "does not start a runtime client", needs=("image",), severities=("error", "warning"))
 def no_runtime_client(subject: Subject) -> Iterator[Hit]:
     start = subject.start
     if start is None or start.adapted or start.refusal is not None or not start.arguments or not start.whole:

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("IMG006", "has a form that Lambda does not take", needs=("image",))
+@check("IMG006", "has a form that Lambda does not take", needs=("image",), severities=("error", "warning"))
 def unsupported_format(subject: Subject) -> Iterator[Hit]:
     image = subject.image
     if image is None:

@@ -29,7 +29,7 @@ from lambdapack.checking import RUNTIME, Explained, Hit, Replacement, Severity, 
 _KINDS = ("absent", "elsewhere", "hidden", "other-spelling", "left-standard-library", "not-yet-standard-library")
 
 
-@check("IMP001", "imports a module that is missing", needs=("handler",))
+@check("IMP001", "imports a module that is missing", needs=("handler",), severities=("error", "warning"))
 def missing_module(subject: Subject) -> Iterator[Hit]:
     groups: dict[tuple[str, str], list[Explained]] = {}
     for item in subject.explained(*_KINDS):

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Explained, Hit, Severity, Subject, check
 
 
-@check("IMP002", "imports a name that is missing", needs=("handler",))
+@check("IMP002", "imports a name that is missing", needs=("handler",), severities=("error", "warning"))
 def missing_name(subject: Subject) -> Iterator[Hit]:
     said = set()
     for item in subject.explained("absent"):

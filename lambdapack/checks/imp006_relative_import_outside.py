@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("IMP006", "imports relatively out of its package", needs=("handler",))
+@check("IMP006", "imports relatively out of its package", needs=("handler",), severities=("error", "warning"))
 def relative_import_outside(subject: Subject) -> Iterator[Hit]:
     imports = subject.imports
     if imports is None:

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("IMP007", "does not compile on the runtime's Python", needs=("handler",))
+@check("IMP007", "does not compile on the runtime's Python", needs=("handler",), severities=("error", "warning"))
 def syntax_error(subject: Subject) -> Iterator[Hit]:
     imports = subject.imports
     if imports is None:

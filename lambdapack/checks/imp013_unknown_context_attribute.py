@@ -25,7 +25,9 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("IMP013", "reads an attribute that the context does not have", needs=("handler",))
+@check(
+    "IMP013", "reads an attribute that the context does not have", needs=("handler",), severities=("error", "warning")
+)
 def unknown_context_attribute(subject: Subject) -> Iterator[Hit]:
     target = subject.python.handler_target
     if target is None:

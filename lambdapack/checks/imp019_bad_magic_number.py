@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("IMP019", "is byte code of another Python", needs=("handler",))
+@check("IMP019", "is byte code of another Python", needs=("handler",), severities=("error", "warning"))
 def bad_magic_number(subject: Subject) -> Iterator[Hit]:
     imports = subject.imports
     if imports is None:

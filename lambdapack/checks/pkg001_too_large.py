@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("PKG001", "is too large for Lambda")
+@check("PKG001", "is too large for Lambda", severities=("error", "warning"))
 def too_large(subject: Subject) -> Iterator[Hit]:
     quotas = subject.profile.quotas
     if subject.managed and subject.unzipped_size >= quotas.unzipped_bytes:

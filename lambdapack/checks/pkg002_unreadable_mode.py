@@ -28,7 +28,7 @@ _OTHERS_READ, _OTHERS_ENTER = 0o004, 0o001
 _FIX = "chmod -R u+rwX,go+rX FOLDER before packing: 644 for files, 755 for folders"
 
 
-@check("PKG002", "cannot be read by Lambda's user")
+@check("PKG002", "cannot be read by Lambda's user", severities=("error", "warning", "info"))
 def unreadable_mode(subject: Subject) -> Iterator[Hit]:
     reached = {execution.module.path for execution in subject.imports.executions.values()} if subject.imports else set()
     reached |= set(subject.imports.required_natives if subject.imports else ())

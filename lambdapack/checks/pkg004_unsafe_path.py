@@ -34,7 +34,7 @@ _DOUBTFUL = {
 }
 
 
-@check("PKG004", "has a name that does not unpack safely")
+@check("PKG004", "has a name that does not unpack safely", severities=("error", "warning", "info"))
 def unsafe_path(subject: Subject) -> Iterator[Hit]:
     for mount in subject.stack.mounts:
         for problem in mount.tree.problems:

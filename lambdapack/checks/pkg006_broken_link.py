@@ -33,7 +33,7 @@ _REASONS = {
 }
 
 
-@check("PKG006", "is a link that leads nowhere")
+@check("PKG006", "is a link that leads nowhere", severities=("error", "warning"))
 def broken_link(subject: Subject) -> Iterator[Hit]:
     executed = {item.module.path for item in subject.imports.executions.values()} if subject.imports else set()
     for item in subject.layout.broken_links():

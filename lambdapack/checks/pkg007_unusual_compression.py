@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("PKG007", "is compressed in an unusual way")
+@check("PKG007", "is compressed in an unusual way", severities=("warning",))
 def unusual_compression(subject: Subject) -> Iterator[Hit]:
     for mount in subject.stack.mounts:
         for problem in mount.tree.problems:

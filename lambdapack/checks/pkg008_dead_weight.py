@@ -36,7 +36,7 @@ _WORDS = {
 }
 
 
-@check("PKG008", "is dead weight")
+@check("PKG008", "is dead weight", severities=("info",))
 def dead_weight(subject: Subject) -> Iterator[Hit]:
     reached = {item.module.path or "" for item in subject.imports.executions.values()} if subject.imports else set()
     for weight in subject.layout.weights(reached):

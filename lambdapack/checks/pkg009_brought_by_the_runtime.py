@@ -26,7 +26,7 @@ _LEAST = 1024 * 1024
 _INSTALLERS = frozenset(("pip", "setuptools", "wheel"))
 
 
-@check("PKG009", "is there without need")
+@check("PKG009", "is there without need", severities=("info",))
 def brought_by_the_runtime(subject: Subject) -> Iterator[Hit]:
     if not subject.managed:
         return

@@ -27,7 +27,7 @@ from lambdapack.checking import Hit, Severity, Subject, check
 _WORTH_A_WORD = 1 << 20  # bytes in all files
 
 
-@check("PKG015", "carries debug symbols")
+@check("PKG015", "carries debug symbols", severities=("info",))
 def debug_symbols(subject: Subject) -> Iterator[Hit]:
     found = subject.native.debug_symbols()
     total = sum(found.values())

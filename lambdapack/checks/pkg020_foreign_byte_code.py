@@ -32,7 +32,7 @@ _EXAMPLES = 3
 _LEAST = 64 * 1024
 
 
-@check("PKG020", "has byte code that the runtime never uses")
+@check("PKG020", "has byte code that the runtime never uses", severities=("info",))
 def foreign_byte_code(subject: Subject) -> Iterator[Hit]:
     useless = [item for item in subject.python.byte_code if item.state in _WORDS]
     size = sum(item.size for item in useless)

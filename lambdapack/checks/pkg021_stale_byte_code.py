@@ -26,7 +26,7 @@ from lambdapack.checking import Hit, Severity, Subject, check
 _EXAMPLES = 3
 
 
-@check("PKG021", "has byte code that does not fit its source")
+@check("PKG021", "has byte code that does not fit its source", severities=("info",))
 def stale_byte_code(subject: Subject) -> Iterator[Hit]:
     stale = [item for item in subject.python.byte_code if item.state == "stale"]
     if not stale:

@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("SHD001", "hides a module of the standard library")
+@check("SHD001", "hides a module of the standard library", severities=("warning",))
 def hides_standard_library(subject: Subject) -> Iterator[Hit]:
     for module in subject.modules_over_standard_library:
         dist = subject.distribution_of(module.path or "")

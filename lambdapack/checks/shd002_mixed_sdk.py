@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("SHD002", "mixes its own AWS SDK with the runtime's")
+@check("SHD002", "mixes its own AWS SDK with the runtime's", severities=("warning",))
 def mixed_sdk(subject: Subject) -> Iterator[Hit]:
     for own, other in (("boto3", "botocore"), ("botocore", "boto3")):
         brought = subject.brought_module(own)

@@ -26,7 +26,7 @@ from lambdapack.checking import Hit, Severity, Subject, check
 _FIRST_FOR_URLLIB3_2 = (1, 31, 62)
 
 
-@check("SHD003", "replaces what the runtime's AWS SDK needs")
+@check("SHD003", "replaces what the runtime's AWS SDK needs", severities=("warning",))
 def urllib3_over_old_sdk(subject: Subject) -> Iterator[Hit]:
     brought = subject.brought_module("urllib3")
     dist = subject.distribution_of(brought) if brought else None

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("SHD004", "is hidden by another copy")
+@check("SHD004", "is hidden by another copy", severities=("warning", "info"))
 def hidden_copy(subject: Subject) -> Iterator[Hit]:
     for item in subject.layout.shadowed:
         if item.lost or subject.installation.is_duplicate(item.winner, item.files):

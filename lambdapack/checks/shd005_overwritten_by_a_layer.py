@@ -27,7 +27,7 @@ from lambdapack.checking import Hit, Severity, Subject, check
 _SCRIPTS = "/opt/python/bin/"
 
 
-@check("SHD005", "is overwritten by another layer")
+@check("SHD005", "is overwritten by another layer", severities=("error", "warning"))
 def overwritten_by_a_layer(subject: Subject) -> Iterator[Hit]:
     groups: dict[tuple[str, str, str, str], list[Any]] = {}
     for item in subject.layout.overlaid:

@@ -28,7 +28,7 @@ from lambdapack.checking import Hit, Severity, Subject, check
 _SHOWN = 3
 
 
-@check("SHD006", "is hidden by another part of its package")
+@check("SHD006", "is hidden by another part of its package", severities=("warning",))
 def hidden_part(subject: Subject) -> Iterator[Hit]:
     proven = {item.failure.module.partition(".")[0] for item in subject.explained("hidden") if item.fatal}
     for item in subject.layout.shadowed:

@@ -28,7 +28,7 @@ from lambdapack.checking import Hit, Severity, Subject, check
 _SHOWN = 4
 
 
-@check("SHD007", "stands outside of sys.path")
+@check("SHD007", "stands outside of sys.path", severities=("warning",))
 def outside_sys_path(subject: Subject) -> Iterator[Hit]:
     told = [item.absence.path or "" for item in subject.explained("elsewhere") if item.fatal]
     for item in subject.layout.misplaced:

@@ -26,7 +26,7 @@ from lambdapack.checking import Hit, Severity, Subject, check
 _SHOWN = 4
 
 
-@check("SHD008", "is for another Python version")
+@check("SHD008", "is for another Python version", severities=("warning",))
 def layer_of_another_python(subject: Subject) -> Iterator[Hit]:
     told = [item.absence.path or "" for item in subject.explained("elsewhere") if item.fatal]
     for item in subject.layout.misplaced:

@@ -42,6 +42,9 @@ def test_all_checks_find_exactly_what_the_recipe_names(folder: Path, tmp_path: P
     unexpected = list(judge(recipe, tmp_path))
     assert [finding.message for finding in unexpected if finding.code == BUG_CODE] == []
     assert [finding for finding in unexpected if not (finding.message.strip() and finding.fix.strip())] == []
+    declared = {check.code: check.severities for check in CHECKS}
+    undeclared = [finding for finding in unexpected if finding.severity not in declared[finding.code]]
+    assert undeclared == [], 'say so where the check is declared: @check(..., severities=("error", "warning"))'
     differences = []
     for expected in sorted(
         recipe.expect, key=lambda item: -len(item.evidence)

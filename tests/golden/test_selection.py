@@ -128,3 +128,4 @@ def test_the_list_of_checks(lambdapack: Lambdapack) -> None:
     listed = json.loads(lambdapack("checks", "--format", "json").out)["checks"]
     assert [item["code"] for item in listed] == [check.code for check in all_checks()]
     assert all(f"{item['code']}  {item['name']}" in told.out for item in listed)
+    assert next(item for item in listed if item["code"] == "ELF002")["severities"] == ["error", "warning"]
