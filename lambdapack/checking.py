@@ -136,10 +136,11 @@ class Subject:
 
     @cached_property
     def unzipped_size(self) -> int:
-        """The bytes of all files, function and layers together; of an image, those of all its layers."""
+        """The bytes of all files, function and layers together, also what a later layer overwrites; of an image, those
+        of all its layers."""
         if self.image is not None:
             return self.image.size
-        return sum(located.entry.size for located in self.stack.files())
+        return sum(entry.size for mount in self.stack.mounts for entry in mount.tree.entries() if entry.is_file)
 
     @property
     def size_limit(self) -> int:

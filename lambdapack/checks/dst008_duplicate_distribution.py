@@ -34,7 +34,7 @@ def duplicate_distribution(subject: Subject) -> Iterator[Hit]:
             message=_message(item),
             fix="install into an empty folder, everything in one go"
             if item.in_one_folder
-            else f"take {item.other.name} out of one of the two",
+            else "take it out of one of the two",
             evidence={
                 "distribution": item.first.name,
                 "version": item.first.version,
@@ -52,7 +52,7 @@ def _message(item: Duplicate) -> str:
         whose = f"most files are those of {item.files_of.version}" if item.files_of else "the files may be of both"
         return f"{first.root} has the metadata of {name} {first.version} and of {other.version}; {whose}"
     if first.version == other.version:
-        return f"{name} {other.version} is in {first.root}, too, which stands before {other.root} on sys.path"
+        return f"the same version is in {first.root}, too, which stands before {other.root} on sys.path"
     return (
         f"{name} {other.version} is hidden by {name} {first.version} in {first.root}, "
         f"which stands before {other.root} on sys.path"

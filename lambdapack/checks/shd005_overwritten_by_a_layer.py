@@ -25,13 +25,14 @@ from typing import Any
 from lambdapack.checking import Hit, Severity, Subject, check
 
 _SCRIPTS = "/opt/python/bin/"
+_INSTALLERS_OWN = (".dist-info/", "/__pycache__/")  # differ between two installations of the same wheel
 
 
 @check("SHD005", "is overwritten by another layer", severities=("error", "warning"))
 def overwritten_by_a_layer(subject: Subject) -> Iterator[Hit]:
     groups: dict[tuple[str, str, str, str], list[Any]] = {}
     for item in subject.layout.overlaid:
-        if not item.path.startswith(_SCRIPTS) and ".dist-info/" not in item.path:
+        if not item.path.startswith(_SCRIPTS) and not any(part in item.path for part in _INSTALLERS_OWN):
             groups.setdefault((item.lower, item.upper, item.kind, _package(item.path)), []).append(item)
     for (lower, upper, kind, package), items in groups.items():
         path = items[0].path
