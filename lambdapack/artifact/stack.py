@@ -139,6 +139,18 @@ class Stack:
             for entry, stream in tree.read([located.entry for located in group.values()]):
                 yield group[entry.path], stream
 
+    @staticmethod
+    def same_content(one: Located, other: Located) -> bool:
+        """True when two files have the same bytes; by size and checksum where their containers have one.
+
+        Raises `UnreadableMember` where they have to be read and cannot be."""
+        if one.entry.size != other.entry.size:
+            return False
+        checksums = one.tree.checksum(one.entry), other.tree.checksum(other.entry)
+        if None not in checksums:
+            return checksums[0] == checksums[1]
+        return one.tree.read_bytes(one.entry) == other.tree.read_bytes(other.entry)
+
     def read_bytes(self, located: Located) -> bytes:
         """Returns the whole content of one file."""
         return located.tree.read_bytes(located.entry)

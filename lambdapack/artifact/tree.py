@@ -112,6 +112,10 @@ class Tree(ABC):
         None where that would be no less work than reading them."""
         return None
 
+    def checksum(self, entry: Entry) -> int | None:
+        """The CRC-32 of a file's content where the container has it, so that files can be compared without reading."""
+        return None
+
     def trust(self, entries: Iterable[Entry]) -> None:  # noqa: B027 - most trees promise nothing
         """Takes the content of entries for whole: it has been read before, and is the same by its `key`."""
 

@@ -91,6 +91,9 @@ class ZipTree(Tree):
     def key(self, entries: Sequence[Entry]) -> bytes | None:
         return self._members.digest([self._infos[entry.path] for entry in entries])
 
+    def checksum(self, entry: Entry) -> int | None:
+        return self._infos[entry.path].CRC
+
     def trust(self, entries: Iterable[Entry]) -> None:
         self._whole.update(entry.path for entry in entries)
 

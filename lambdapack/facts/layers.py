@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from lambdapack.artifact import Mount, Stack
-from lambdapack.artifact.tree import Entry
+from lambdapack.artifact import Located, Mount, Stack
 from lambdapack.errors import UnreadableMember
 from lambdapack.facts.modules import ModuleFinder
 
@@ -109,21 +108,22 @@ def find_overlaid(mounts: Sequence[Mount]) -> Iterator[Overlaid]:
     layers = [mount for mount in mounts if mount.point == _LAYERS]
     if len(layers) < 2:
         return
-    holders: dict[str, tuple[Mount, Entry]] = {}
+    holders: dict[str, Located] = {}
     folders: dict[str, str] = {}
     for mount in layers:
         own = {entry.path: entry for entry in mount.tree.entries() if not entry.is_directory}
         parents = set(_parents(own))
         for path, entry in own.items():
             lower = holders.get(path)
-            if lower is not None and not _same(lower, (mount, entry)):
-                yield Overlaid(mount.absolute(path), lower[0].tree.origin, mount.tree.origin, "content")
+            upper = Located(mount.absolute(path), entry, mount.tree)
+            if lower is not None and not _same(lower, upper):
+                yield Overlaid(upper.path, lower.tree.origin, mount.tree.origin, "content")
             if path in folders:
                 yield Overlaid(mount.absolute(path), folders[path], mount.tree.origin, "folder")
-            holders[path] = (mount, entry)
+            holders[path] = upper
         for path in sorted(parents & holders.keys()):
-            if holders[path][0] is not mount:
-                yield Overlaid(mount.absolute(path), holders[path][0].tree.origin, mount.tree.origin, "folder")
+            if holders[path].tree is not mount.tree:
+                yield Overlaid(mount.absolute(path), holders[path].tree.origin, mount.tree.origin, "folder")
         folders |= dict.fromkeys(parents, mount.tree.origin)
 
 
@@ -137,11 +137,10 @@ def _parents(paths: Iterable[str]) -> Iterator[str]:
             folder = folder.rpartition("/")[0]
 
 
-def _same(lower: tuple[Mount, Entry], upper: tuple[Mount, Entry]) -> bool:
-    (below, one), (above, other) = lower, upper
-    if one.size != other.size or one.link != other.link:
-        return False
+def _same(lower: Located, upper: Located) -> bool:
+    if lower.entry.is_symlink or upper.entry.is_symlink:
+        return lower.entry.link == upper.entry.link
     try:
-        return one.is_symlink or below.tree.read_bytes(one) == above.tree.read_bytes(other)
+        return Stack.same_content(lower, upper)
     except UnreadableMember:
         return True  # told by another check

@@ -114,9 +114,7 @@ def _files(stack: Stack, folder: str, name: str) -> dict[str, Located]:
 
 
 def _same(stack: Stack, one: Located, other: Located) -> bool:
-    if one.entry.size != other.entry.size:
-        return False
     try:
-        return stack.read_bytes(one) == stack.read_bytes(other)
+        return stack.same_content(one, other)
     except UnreadableMember:
         return True  # told by another check
