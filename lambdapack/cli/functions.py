@@ -67,7 +67,12 @@ def build_all(
 def attempt_options(test: TestChoice) -> AttemptOptions:
     """Returns how the import test is to run."""
     return AttemptOptions(
-        test.no_python_downloads, test.timeout, test.variables, backend=test.backend, image=test.image
+        test.no_python_downloads,
+        test.timeout,
+        test.variables,
+        backend=test.backend,
+        image=test.image,
+        rootfs=test.rootfs,
     )
 
 

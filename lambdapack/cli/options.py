@@ -78,6 +78,7 @@ class TestChoice:
 
     backend: str
     image: str | None
+    rootfs: str | None
     timeout: float
     environment: tuple[str, ...]
     no_python_downloads: bool
@@ -192,13 +193,19 @@ test_options = _group(
     TestChoice,
     click.option(
         "--backend",
-        type=click.Choice(["auto", "docker", "local"]),
+        type=click.Choice(["auto", "docker", "rootfs", "local"]),
         default="auto",
         show_default=True,
-        help="Where to import it: in the runtime's container image, or with this machine's interpreter, in a sandbox "
-        "where one can be made. auto takes the first that can.",
+        help="Where to import it: in the runtime's image by a container engine (docker), in the same image unpacked "
+        "here, without an engine (rootfs), or with this machine's interpreter, in a sandbox where one can be made "
+        "(local). auto takes the first that can.",
     ),
-    click.option("--image", help="The image for --backend docker, instead of the runtime's official base image."),
+    click.option("--image", help="The image for docker and rootfs, instead of the runtime's official base image."),
+    click.option(
+        "--rootfs",
+        metavar="SOURCE",
+        help="The root file system for --backend rootfs: an archive of docker save, an OCI layout, a folder.",
+    ),
     click.option(
         "--timeout",
         type=click.FloatRange(min=0.1),

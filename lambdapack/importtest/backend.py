@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from lambdapack.artifact import Tree
+from lambdapack.artifact import ImageTree, Tree
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.profiles.profile import RuntimeProfile
 
@@ -27,11 +27,12 @@ MEGABYTE = 1024 * 1024
 class ImageArtifact:
     """A container image that is tested as itself: what it was opened as, and what its processes start with.
 
-    `identifier` is its ID (`sha256:…`), `python` the path of its interpreter; `environment` and `folder` its ENV and
-    WORKDIR.
+    `tree` are its files, `identifier` is its ID (`sha256:…`), `python` the path of its interpreter; `environment` and
+    `folder` its ENV and WORKDIR.
     """
 
     origin: str
+    tree: ImageTree
     identifier: str
     python: str
     environment: Mapping[str, str]

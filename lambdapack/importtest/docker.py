@@ -24,8 +24,7 @@ from lambdapack.importtest import guardian, observation, probe
 from lambdapack.importtest.answers import Heard, Scene, account, question, read_answers
 from lambdapack.importtest.backend import LAYER_ROOT, MEGABYTE, TASK_ROOT, AttemptRequest, Unavailable
 from lambdapack.importtest.docker_dialogue import Answer, Dialogue, NoAnswer
-from lambdapack.importtest.interpreters import Interpreter
-from lambdapack.importtest.layout import STANDARD_LIBRARY, Layout
+from lambdapack.importtest.in_image import environment, interpreter, proof_of, search_path
 from lambdapack.importtest.process import Ended
 from lambdapack.importtest.shipment import Shipment
 from lambdapack.profiles.profile import RuntimeProfile
@@ -40,7 +39,6 @@ _PROCESSES = _OPEN_FILES = 1024  # AWS, "Lambda quotas"
 _CPUS = 2.0
 _START_SECONDS = 60.0
 _GRACE_SECONDS = 15.0
-_STANDARD_LIBRARY = re.compile(r"/lib(?:64)?/python(?:3\d+\.zip|3\.\d+(?:/lib-dynload)?)$")
 _OTHER_MACHINE = re.compile(r"exec format error", re.IGNORECASE)
 _NO_PROGRAM = re.compile(r"no such file or directory", re.IGNORECASE)
 
@@ -89,7 +87,7 @@ class DockerBackend:
 
 
 def _attempt(engine: Engine, image: EngineImage, request: AttemptRequest) -> ImportAttempt:
-    python = request.image.python if request.image else f"/var/lang/bin/{request.profile.runtime}"
+    python = interpreter(request)
     shipment = Shipment(request.mounts)
     try:
         with running(engine, _plan(image, request, python)) as container:
@@ -168,39 +166,12 @@ def _load(dialogue: Dialogue, request: AttemptRequest, python: str) -> Heard:
     return Heard(read_answers(told.get("channel", ""), nonce), ended, told.get("crash", ""))
 
 
-def search_path(request: AttemptRequest) -> tuple[list[str], list[str]]:
-    """Returns `sys.path` with `*` for the standard library, and of it the folders of the runtime's own packages."""
-    path = [STANDARD_LIBRARY if _STANDARD_LIBRARY.search(entry) else entry for entry in _layout(request).python_path]
-    own = [entry for entry in path if not entry.startswith((TASK_ROOT, LAYER_ROOT, STANDARD_LIBRARY))]
-    return list(dict.fromkeys(path)), list(dict.fromkeys(own))
-
-
-def environment(request: AttemptRequest) -> dict[str, str]:
-    """Returns the handler's variables: the runtime's, an image's own over them, and the function's own over both."""
-    variables = _layout(request).environment
-    if request.image is None:
-        return variables
-    del variables["LD_LIBRARY_PATH"]
-    return variables | dict(request.image.environment) | {"PWD": request.image.folder} | dict(request.extra_env)
-
-
-def _layout(request: AttemptRequest) -> Layout:
-    """Everything stands at Lambda's own places."""
-    return Layout(Path("/"), request, Interpreter(Path("/var/lang/bin/python3"), "", request.profile.machine, "image"))
-
-
 def _as_on_lambda(text: str, _: str) -> str:
     return text.replace(_PROBE, "/var/runtime/bootstrap.py")
 
 
 def _proof(image: EngineImage, request: AttemptRequest) -> str:
-    """One line on what was real and what was not."""
-    digest = (image.digest or image.identifier).removeprefix("sha256:")[:12]
-    own = "an unprivileged user, read-only files, no network, placeholder credentials"
-    if request.image is not None:
-        return f"the image itself (sha256:{digest}); {own}"
-    more = "a base image, which has more system libraries than the managed runtime"
-    return f"{image.name} (sha256:{digest}); {more}; {own}"
+    return proof_of(image.name, image.digest or image.identifier, request)
 
 
 def _explained(error: CannotRun, image: str, python: str, profile: RuntimeProfile) -> MissingRequirement:

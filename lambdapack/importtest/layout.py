@@ -101,10 +101,11 @@ class Layout:
             "PWD": self.place(TASK_ROOT),
             "PYTHONPATH": "/var/runtime",
             "SHLVL": "0",
-            "TMPDIR": self.place("/tmp"),
             "TZ": ":UTC",
             "_HANDLER": self.request.handler,
         }
+        if not self.confined:
+            environment["TMPDIR"] = self.place("/tmp")
         return environment | {key: self._value(value) for key, value in self.request.extra_env.items()}
 
     def _value(self, value: str) -> str:

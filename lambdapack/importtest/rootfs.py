@@ -18,11 +18,10 @@ from lambdapack.importtest import observation, probe
 from lambdapack.importtest.answers import Heard, Scene, account, question
 from lambdapack.importtest.backend import LAYER_ROOT, TASK_ROOT, AttemptRequest, Unavailable
 from lambdapack.importtest.dialogue import converse
-from lambdapack.importtest.interpreters import Interpreter
-from lambdapack.importtest.layout import Layout
+from lambdapack.importtest.in_image import environment, interpreter, proof_of, search_path
 from lambdapack.importtest.materialise import Materialised, materialise
 from lambdapack.importtest.process import Ended
-from lambdapack.importtest.root_source import RootFileSystem, root_of, unpacked_already
+from lambdapack.importtest.root_source import RootFileSystem, root_of, root_of_tree, unpacked_already
 from lambdapack.importtest.sandbox import PRIVATE, Room, Step, run_confined, sandbox_trouble
 from lambdapack.profiles.profile import RuntimeProfile
 from lambdapack.progress import Progress, silent
@@ -54,28 +53,37 @@ class RootfsBackend:
         )
 
     def attempt(self, request: AttemptRequest) -> ImportAttempt:
-        """Loads the handler once, in a fresh process on a temporary copy of the artifact."""
+        """Loads the handler once, in a fresh process on a temporary copy of the artifact; an image runs as it is."""
+        trouble = sandbox_trouble()
+        if trouble is not None:
+            return _not_run(request, trouble)
         try:
-            root = root_of(self.source or request.profile.image, request.profile, self.progress)
+            root = self._root(request)
         except MissingRequirement as error:
-            return _not_run(request, Unavailable(str(error), error.hint or "name another source with --rootfs"))
-        python = f"/var/lang/bin/{request.profile.runtime}"
+            remedy = "or bring the image as a file: --rootfs ARCHIVE"
+            return _not_run(request, Unavailable(str(error), f"{error.hint}; {remedy}" if error.hint else remedy[3:]))
+        python = interpreter(request)
         if not os.path.lexists(root.folder / python[1:]):
             return _not_run(
-                request,
-                Unavailable(f"{root.name}: has no {python}", f"name an image of {request.profile.runtime}"),
+                request, Unavailable(f"{root.name}: has no {python}", f"name an image of {request.profile.runtime}")
             )
         with tempfile.TemporaryDirectory(prefix="lambdapack-", ignore_cleanup_errors=True) as name:
             workspace = Path(os.path.realpath(name))
             copied = workspace / "root"
             copied.mkdir()
-            copy = materialise(request.mounts, copied)
-            heard = _run(request, root, python, copied, workspace)
+            copy = None if request.image else materialise(request.mounts, copied)
+            heard = _run(request, root, copy, workspace)
             if isinstance(heard, Unavailable):
                 return _not_run(request, heard)
-            attempt = account(request, heard, _scene(request, root, python, copy))
-            facts = {"image": root.name} | ({"image_digest": f"sha256:{root.digest}"} if root.digest else {})
-            return replace(attempt, facts=attempt.facts | facts)
+            proof = f"{proof_of(root.name, root.digest, request)}; in a sandbox of this machine"
+            attempt = account(request, heard, Scene(self.name, proof, "", python, copy, _as_on_lambda))
+        facts = {"image": root.name} | ({"image_digest": f"sha256:{root.digest}"} if root.digest else {})
+        return replace(attempt, facts=attempt.facts | facts)
+
+    def _root(self, request: AttemptRequest) -> RootFileSystem:
+        if request.image is not None:
+            return root_of_tree(request.image.tree, request.image.origin, request.profile, self.progress)
+        return root_of(self.source or request.profile.image, request.profile, self.progress)
 
 
 def _not_run(request: AttemptRequest, why: Unavailable) -> ImportAttempt:
@@ -83,30 +91,30 @@ def _not_run(request: AttemptRequest, why: Unavailable) -> ImportAttempt:
 
 
 def _run(
-    request: AttemptRequest, root: RootFileSystem, python: str, copied: Path, workspace: Path
+    request: AttemptRequest, root: RootFileSystem, copy: Materialised | None, workspace: Path
 ) -> Heard | Unavailable:
-    layout = _layout(request, python)
-    packages = [path for path in layout.python_path if path.startswith(("/var/lang/", "/var/runtime"))]
-    shown = {mount: copied / mount.strip("/") for mount in (TASK_ROOT, LAYER_ROOT)}
-    steps = [*show_root(root.folder, shown), *_ours(workspace)]
-    environment = layout.environment | dict(root.environment or {}) | dict(request.extra_env)
-    command = (python, "-I", "-S", "-B", "-u", f"{PRIVATE}/probe.py")
+    """Starts the probe in the root file system, and returns what came back."""
+    shown = {mount: copy.root / mount.strip("/") for mount in (TASK_ROOT, LAYER_ROOT)} if copy else {}
+    steps = (*show_root(root.folder, shown), *_ours(workspace))
+    command = (interpreter(request), "-I", "-S", "-B", "-u", f"{PRIVATE}/probe.py")
+    folder = (request.image.folder or "/") if request.image else TASK_ROOT
 
     def start(channel: int, crash: int) -> Ended | Unavailable:
         return run_confined(
-            Room(tuple(steps), (*command, str(channel)), environment, TASK_ROOT),
+            Room(steps, (*command, str(channel)), environment(request), folder),
             workspace,
             descriptors=(channel, crash),
             time_limit=request.time_limit,
             memory_limit=request.memory_limit,
         )
 
+    path, packages = search_path(request)
     asked = question(
         request,
         packages=packages,
         client=True,
-        path=layout.python_path,
-        site=layout.path_config_dirs,
+        path=path,
+        site=request.profile.path_config_dirs,
         roots=[TASK_ROOT, LAYER_ROOT],
     )
     return converse(asked, workspace, start, inside=f"{PRIVATE}/channel")
@@ -150,17 +158,5 @@ def _is_real_folder(root: Path, place: str) -> bool:
     return True
 
 
-def _layout(request: AttemptRequest, python: str) -> Layout:
-    return Layout(Path("/"), request, Interpreter(Path(python), "", request.profile.machine, "image"))
-
-
-def _scene(request: AttemptRequest, root: RootFileSystem, python: str, copy: Materialised) -> Scene:
-    what = f"{root.name} (sha256:{root.digest[:12]})" if root.digest else f"the root file system {root.name}"
-    proof = "; ".join(
-        (
-            f"in {what}, in a sandbox",
-            "an unprivileged user, read-only files, no network, placeholder credentials",
-            "the base image, which has more system libraries than the managed runtime",
-        )
-    )
-    return Scene("rootfs", proof, "", python, copy, _layout(request, python).as_on_lambda)
+def _as_on_lambda(text: str, _: str) -> str:
+    return text.replace(f"{PRIVATE}/probe.py", "/var/runtime/bootstrap.py")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from lambdapack.artifact import ImageTree
 from lambdapack.builder import CLIENT, WheelStore, fetch_runtime_packages
 from lambdapack.errors import MissingRequirement, UsageError
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.importtest import AttemptRequest, LocalBackend, unpack_wheels
 from lambdapack.importtest.backend import ImageArtifact
 from lambdapack.importtest.docker import DockerBackend
+from lambdapack.importtest.rootfs import RootfsBackend
 from lambdapack.progress import Progress
 from lambdapack.settings.cache import cache_folder
 from lambdapack.workflows.image_runtime import interpreter_of_image
@@ -23,7 +25,8 @@ AUTO = "auto"
 class AttemptOptions:
     """How an import test is to run. `environment` is what the function's configuration sets; `require_sandbox` forbids
     to run anything outside of one: for artifacts that somebody else may have made. `backend` is one of `backend_names`
-    or `auto`, the first that can; `image` overrides the runtime's base image."""
+    or `auto`, the first that can; `image` overrides the runtime's base image, and `rootfs` is a root file system for
+    the backend of that name: an archive, an OCI layout or a folder."""
 
     no_python_downloads: bool = False
     time_limit: float = 60.0
@@ -31,6 +34,7 @@ class AttemptOptions:
     require_sandbox: bool = False
     backend: str = AUTO
     image: str | None = None
+    rootfs: str | None = None
 
 
 def import_handler(opened: Opened, options: AttemptOptions, progress: Progress) -> ImportAttempt:
@@ -38,15 +42,15 @@ def import_handler(opened: Opened, options: AttemptOptions, progress: Progress) 
 
     The attempt is `not-run` when none could, with what each of them lacks.
     """
+    if options.rootfs is not None and options.backend not in (AUTO, "rootfs"):
+        raise UsageError(f"--rootfs: --backend {options.backend} takes none", hint="use --backend rootfs")
     request = attempt_request(opened, options)
     if options.backend != AUTO:
         return _BACKENDS[options.backend](request, options, progress)
     refused: list[str] = []
     attempt = None
-    for name, run in _BACKENDS.items():
-        if name != "docker" and options.image is not None:
-            break  # an image that was asked for is not replaced by something else
-        attempt = run(request, options, progress)
+    for name in _candidates(options):
+        attempt = _BACKENDS[name](request, options, progress)
         if attempt.status != "not-run":
             return replace(attempt, choice=_choice(refused))
         refused.append(f"{name}: {attempt.reason}")
@@ -64,7 +68,7 @@ def attempt_request(opened: Opened, options: AttemptOptions) -> AttemptRequest:
     if opened.handler is None:
         raise UsageError("no handler to import", hint="add --handler module.function")
     image = None
-    if opened.image is not None:
+    if opened.image is not None and isinstance(opened.function, ImageTree):
         python = interpreter_of_image(opened.stack, opened.image, opened.profile.python)
         if python is None:
             raise MissingRequirement(
@@ -72,6 +76,7 @@ def attempt_request(opened: Opened, options: AttemptOptions) -> AttemptRequest:
             )
         image = ImageArtifact(
             origin=str(opened.target.path),
+            tree=opened.function,
             identifier=f"sha256:{opened.image.digest}",
             python=python,
             environment=opened.image.environment,
@@ -88,12 +93,23 @@ def attempt_request(opened: Opened, options: AttemptOptions) -> AttemptRequest:
     )
 
 
+def _candidates(options: AttemptOptions) -> tuple[str, ...]:
+    """The backends to try: what was asked for by name is not replaced by something else."""
+    if options.rootfs is not None:
+        return ("rootfs",)
+    return ("docker", "rootfs") if options.image is not None else tuple(_BACKENDS)
+
+
 def _choice(refused: list[str]) -> str:
     return f"the first that can; not {'; not '.join(refused)}" if refused else "the first that can"
 
 
 def _in_docker(request: AttemptRequest, options: AttemptOptions, progress: Progress) -> ImportAttempt:
     return DockerBackend(image=options.image, progress=progress).attempt(request)
+
+
+def _in_root_file_system(request: AttemptRequest, options: AttemptOptions, progress: Progress) -> ImportAttempt:
+    return RootfsBackend(source=options.rootfs or options.image, progress=progress).attempt(request)
 
 
 def _on_this_machine(request: AttemptRequest, options: AttemptOptions, progress: Progress) -> ImportAttempt:
@@ -105,7 +121,7 @@ def _on_this_machine(request: AttemptRequest, options: AttemptOptions, progress:
             request.handler,
             backend.name,
             reason="a container image is tested in itself, not with this machine's interpreter",
-            remedy="add --backend docker, or name a base image's function by its ZIP",
+            remedy="add --backend docker or rootfs, or name a base image's function by its ZIP",
         )
     store = WheelStore()
     cache = cache_folder() / "runtime-packages"
@@ -124,5 +140,6 @@ def _on_this_machine(request: AttemptRequest, options: AttemptOptions, progress:
 
 _BACKENDS: dict[str, Callable[[AttemptRequest, AttemptOptions, Progress], ImportAttempt]] = {
     "docker": _in_docker,
+    "rootfs": _in_root_file_system,
     "local": _on_this_machine,
 }
