@@ -183,15 +183,20 @@ def start(plan: dict[str, Any], *, drop: bool) -> NoReturn:
         if libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
             break  # the kernel knows no more
     if drop:
-        user, group = plan["user"]
-        os.setgroups([])
-        os.setresgid(group, group, group)
-        os.setresuid(user, user, user)
+        become(plan)
     done("forbid new privileges", libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
     os.umask(0o022)
     os.chdir(plan["folder"])
     # The new root's own environment; a process that leaves user 0 by exec loses what it may do in its namespace.
     os.execve(plan["command"][0], plan["command"], plan["environment"])
+
+
+def become(plan: dict[str, Any]) -> None:
+    """Gives up being root for good."""
+    user, group = plan["user"]
+    os.setgroups([])
+    os.setresgid(group, group, group)
+    os.setresuid(user, user, user)
 
 
 def tell(status: int, line: str) -> None:
@@ -202,6 +207,8 @@ def tell(status: int, line: str) -> None:
 def supervise(plan: dict[str, Any], status: int, *, drop: bool) -> None:
     """The first process of the namespace: starts the command, waits for it and reaps what it leaves behind."""
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    # A first process gets only those signals from inside that it handles, and Python handles this one.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         enter(plan)
         child = os.fork() if plan["command"] else 0
@@ -211,6 +218,9 @@ def supervise(plan: dict[str, Any], status: int, *, drop: bool) -> None:
             except (OSError, ValueError, CannotConfine) as error:
                 tell(status, f"cannot start {plan['command'][0]}: {error}")
                 os._exit(127)
+        if drop:
+            become(plan)
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # a change of user has taken that back
     except (OSError, CannotConfine) as error:
         tell(status, f"cannot {error}")
         os._exit(127)

@@ -114,6 +114,7 @@ def _pass_on(source: socket.socket, sink: socket.socket) -> None:
         sink.shutdown(socket.SHUT_WR)
 
 
+@pytest.mark.parametrize("backend", ["docker"], indirect=True)
 def test_the_engine_may_be_on_another_machine(tcp_engine: str, attempt: Try) -> None:
     found = attempt({"handler.py": "import helper\ndef lambda_handler(event, context): pass\n", "helper.py": ""})
     assert found.status == "ok"
