@@ -72,13 +72,13 @@ def pytest_runtest_makereport(
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what the local backend would do with an interpreter that this machine has not: that is no container."""
+    """Leaves out what the local backend would do with an interpreter that this machine has not."""
     left_out = []
     for item in items:
         chosen = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
         runtime = chosen.get("runtime")
         if chosen.get("backend") == "local" and runtime is not None:
-            local = LocalBackend().interpreter(load_profile(runtime, "x86_64"), downloads=False)
+            local = LocalBackend().interpreter(load_profile(str(runtime), "x86_64"), downloads=False)
             left_out += [item] if isinstance(local, Unavailable) else []
     if left_out:
         config.hook.pytest_deselected(items=left_out)
