@@ -53,7 +53,7 @@ class Caller:
 
     def resolve(self, expression: Expression, context: Context) -> Steps:
         """Returns the expression with everything in it that is known by now, and what the calls in it fail with."""
-        if not self._has_more_to_know(expression, context.values):
+        if not self.has_more_to_know(expression, context.values):
             return expression, []
         match expression:
             case ("name", dotted):
@@ -77,11 +77,14 @@ class Caller:
             return (UNKNOWN if value is NOT_KNOWN else ("literal", value)), []
         return resolved, []
 
-    def _has_more_to_know(self, expression: Expression, values: Container[str]) -> bool:
+    def has_more_to_know(self, expression: Expression, values: Container[str]) -> bool:
+        """True when `resolve` may find out more about an expression than its value says, or has something to do."""
         kind = expression[0]
+        if kind in ("literal", "unknown"):
+            return False
         if kind == "name":
             return "." in expression[1] and expression[1] not in values
-        return kind == "call" or any(self._has_more_to_know(item, values) for item in inner_expressions(expression))
+        return kind == "call" or any(self.has_more_to_know(item, values) for item in inner_expressions(expression))
 
     def _attribute(self, dotted: str, context: Context) -> Any:
         """Returns the value of `module.NAME` where the module has run and nobody else sets it."""
@@ -157,8 +160,9 @@ class Caller:
     def _call(self, expression: Expression, context: Context) -> Steps:
         parts: list[Expression] = []
         for at, inner in enumerate(inner_expressions(expression)):
-            if at == 0 and inner[0] == "name":
-                parts.append(inner)  # what is called is looked up below
+            is_called = at == 0 and inner[0] == "name"  # what is called is looked up below
+            if is_called or not self.has_more_to_know(inner, context.values):
+                parts.append(inner)
                 continue
             part, failures = yield self.resolve(inner, context)
             if failures:

@@ -54,6 +54,8 @@ from lambdapack.facts.program import (
 from lambdapack.facts.trampoline import Steps, drive
 from lambdapack.profiles.profile import RuntimeProfile
 
+_NOTHING: list[Failure] = []  # the failures of most statements
+
 
 class Executor:
     """Executes modules of one finder. `program_of` returns a source module's program, None if it cannot be read;
@@ -120,7 +122,10 @@ class Executor:
             if flow.possible and context.certain:  # it may have been left before
                 self.ledger.doubt((yield self._statement(statement, context.uncertain())))
             else:
-                raised: list[Failure] = yield self._statement(statement, context)
+                # Most statements call nothing: they are done here, without a step of their own.
+                raised: list[Failure] | None = self._done_at_once(statement, context)
+                if raised is None:
+                    raised = yield self._statement(statement, context)
                 failures.extend(failure for failure in raised if failure not in failures)
                 ended = isinstance(statement, Leave | Evaluate | Constant) and raised and raised[-1].kind == "raises"
                 if ended or (raised and context.stop):
@@ -128,6 +133,20 @@ class Executor:
             if flow.jump or isinstance(statement, Raise | Return | Jump):
                 break
         return failures
+
+    def _done_at_once(self, statement: Statement, context: Context) -> list[Failure] | None:
+        """Executes a statement in which nothing is called and nothing else stands; None for any other."""
+        match statement:
+            case Constant(value=value):
+                if self._caller.has_more_to_know(value, context.values):
+                    return None
+                self._bind(statement, value, context)
+                return _NOTHING
+            case Evaluate(value=value):
+                return None if self._caller.has_more_to_know(value, context.values) else _NOTHING
+            case Define() | Use() | Effect():
+                return self._simple(statement, context)
+        return None
 
     def _statement(self, statement: Statement, context: Context) -> Steps:
         match statement:
@@ -189,18 +208,21 @@ class Executor:
 
     def _assign(self, statement: Constant, context: Context) -> Steps:
         value, failures = yield self._caller.resolve(statement.value, context)
+        self._bind(statement, value, context, failed=bool(failures))
+        return failures
+
+    def _bind(self, statement: Constant, value: Expression, context: Context, *, failed: bool = False) -> None:
         name = statement.name
         context.values.pop(name, None)
         context.execution.aliases.pop(name, None)
         # Code that binds names unseen may change a flag, but hardly what was read off the platform.
         platform = asks(statement.value, self._values)
         trusted = name not in context.volatile and (platform or self._is_trusted(context.execution))
-        if context.certain and trusted and not failures:
+        if context.certain and trusted and not failed and value != UNKNOWN:
             with suppress(Unknown):
                 context.values[name] = evaluate(value, context.values)
                 if platform:
                     context.execution.steady.add(name)
-        return failures
 
     def _return(self, statement: Return, context: Context) -> Steps:
         value, failures = yield self._caller.resolve(statement.value, context)

@@ -46,7 +46,19 @@ class Context:
 
     def uncertain(self) -> Context:
         """The same place, for code that may not run."""
-        return replace(self, certain=False) if self.certain else self
+        if not self.certain:
+            return self
+        return Context(
+            self.execution,
+            self.values,
+            self.volatile,
+            certain=False,
+            stop=self.stop,
+            handling=self.handling,
+            errors=self.errors,
+            guards=self.guards,
+            flow=self.flow,
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

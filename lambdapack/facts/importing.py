@@ -43,10 +43,7 @@ class Importer:
     # -- modules ---------------------------------------------------------------------------------------------------
 
     def _load(self, name: str, parent: Execution | None, context: Context) -> Steps:
-        """Returns the execution of one module whose parents are loaded, or None when there is no such module."""
-        known = self._ledger.executions.get(name)
-        if known is not None:
-            return known
+        """Executes a module whose parents are loaded; returns its execution, or None when there is no such module."""
         module = self._finder.find(name, parent.module if parent else None)
         if module is None and parent and parent.program and "extend_path" in parent.program.import_hooks:
             module = self._finder.find_extended(name, parent.module)
@@ -138,6 +135,8 @@ class Importer:
         for wanted, bound in statement.names:
             if wanted == "*":
                 self._star(target, context)
+            elif wanted in target.names:
+                self._take(target, wanted, bound, context)
             else:
                 failures.extend((yield self._from(statement, target, wanted, bound, context)))
         return failures
@@ -148,7 +147,9 @@ class Importer:
         parts = name.split(".")
         for count in range(1, len(parts) + 1):
             current = ".".join(parts[:count])
-            loaded: Execution | None = yield self._load(current, parent, context)
+            loaded: Execution | None = self._ledger.executions.get(current)
+            if loaded is None:
+                loaded = yield self._load(current, parent, context)
             if loaded is None:
                 return self._absent(statement, current, parent, context)
             if loaded.failures:
@@ -167,13 +168,15 @@ class Importer:
             return []
         return [failure]
 
+    def _take(self, target: Execution, wanted: str, bound: str, context: Context) -> None:
+        """Binds a name that a module is known to have."""
+        if wanted in target.constants and context.certain and not self._belief.sets(wanted):
+            context.values[bound] = target.constants[wanted]
+        else:
+            context.values.pop(bound, None)
+
     def _from(self, statement: Import, target: Execution, wanted: str, bound: str, context: Context) -> Steps:
-        if wanted in target.names:
-            if wanted in target.constants and context.certain and not self._belief.sets(wanted):
-                context.values[bound] = target.constants[wanted]
-            else:
-                context.values.pop(bound, None)
-            return []
+        """Looks for a name that no statement of a module binds: a submodule, or made unseen."""
         qualified = f"{target.module.name}.{wanted}"
         version = self._version_of(target.module) if wanted == "__version__" else None
         if version is not None and context.certain:
@@ -183,7 +186,9 @@ class Importer:
         else:
             context.values.pop(bound, None)
         if target.module.is_package and target.module.kind not in ("stdlib", "preinstalled", "builtin"):
-            loaded: Execution | None = yield self._load(qualified, target, context)
+            loaded: Execution | None = self._ledger.executions.get(qualified)
+            if loaded is None:
+                loaded = yield self._load(qualified, target, context)
             if loaded is not None:
                 return list(loaded.failures)
         if self._belief.name_may_exist(target, wanted, context.execution):

@@ -13,12 +13,15 @@ Steps = Generator["Steps", Any, Any]
 
 def drive(call: Steps) -> Any:
     """Runs a step with all that it calls and returns its result."""
-    stack, value = [call], None
-    while stack:
+    waiting: list[Steps] = []
+    current, value = call, None
+    while True:
         try:
-            stack.append(stack[-1].send(value))
-            value = None
+            following = current.send(value)
         except StopIteration as stop:
-            stack.pop()
-            value = stop.value
-    return value
+            if not waiting:
+                return stop.value
+            current, value = waiting.pop(), stop.value
+        else:
+            waiting.append(current)
+            current, value = following, None
