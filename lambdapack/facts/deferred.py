@@ -24,9 +24,13 @@ class DeferredReader:
 
     def read(self, function: Node) -> None:
         """Takes in a function."""
-        text = syntax.raw(function, self._data)
-        if b"import" in text or b"global" in text:
+        if self._is_wanted(function):
             self._walk(function)
+
+    def _is_wanted(self, node: Node) -> bool:
+        """False where nothing below a node can be one of the statements looked for: of most nodes the text says so."""
+        text = syntax.raw(node, self._data)
+        return b"import" in text or b"global" in text
 
     def _walk(self, node: Node) -> None:
         for child in node.named_children:
@@ -41,7 +45,7 @@ class DeferredReader:
                         self._walk(part)
             elif child.type == "if_statement" and b"TYPE_CHECKING" in syntax.raw(child, self._data):
                 continue
-            elif child.named_child_count:
+            elif child.named_child_count and self._is_wanted(child):
                 self._walk(child)
 
 

@@ -7,8 +7,10 @@ depend on a runtime, unless the name under which they are kept says so; verdicts
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
+import importlib
 import io
 import os
 import pickle
@@ -61,7 +63,7 @@ class KnownFacts:
             else:
                 return fact
         fact = read()
-        folder.blobs.setdefault(name, {})[kind] = pickle.dumps(fact, pickle.HIGHEST_PROTOCOL)
+        folder.blobs.setdefault(name, {})[kind] = _dumped(fact)
         folder.changed = True
         return fact
 
@@ -90,7 +92,7 @@ class KnownFacts:
         """Keeps what has become known."""
         changed = [folder for folder in self._folders.values() if folder.changed]
         if self._store is not None:
-            self._store.write({folder.key: pickle.dumps(folder.blobs, pickle.HIGHEST_PROTOCOL) for folder in changed})
+            self._store.write({folder.key: _dumped(folder.blobs) for folder in changed})
         for folder in changed:
             folder.changed = False
 
@@ -116,17 +118,61 @@ class KnownFacts:
         tree.trust(whole)
 
 
+def _dumped(fact: Any) -> bytes:
+    stream = io.BytesIO()
+    _Dumper(stream, pickle.HIGHEST_PROTOCOL).dump(fact)
+    return stream.getvalue()
+
+
+class _Dumper(pickle.Pickler):
+    """Writes facts as their class and the values of their fields. Frozen dataclasses with slots would be made anew by
+    calling Python for each field, and there are tens of thousands of them."""
+
+    def reducer_override(self, fact: Any) -> Any:
+        kind: type = type(fact)
+        setters = _setters(kind)
+        if setters is None:
+            return NotImplemented
+        return make_fact, (kind, *map(fact.__getattribute__, setters))
+
+
+def make_fact(kind: type, *values: Any) -> Any:
+    """Makes a fact of its class and the values of its fields, in their order."""
+    setters = _setters(kind)
+    if setters is None or len(setters) != len(values):
+        raise pickle.UnpicklingError(f"{kind} is no fact of this version")
+    fact: Any = object.__new__(kind)
+    for value, set_value in zip(values, setters.values(), strict=True):
+        set_value(fact, value)
+    return fact
+
+
+@functools.cache
+def _setters(kind: type) -> dict[str, Callable[[Any, Any], None]] | None:
+    """What sets each field of a dataclass with slots, by name; None for any other class."""
+    if not dataclasses.is_dataclass(kind) or "__slots__" not in vars(kind):
+        return None
+    return {item.name: getattr(kind, item.name).__set__ for item in dataclasses.fields(kind)}
+
+
 class _Loader(pickle.Unpickler):
     """Makes nothing but facts: whoever could write into the cache shall not be able to run code."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if module.startswith(f"{_PACKAGE}.") and not name.startswith("_"):
-            found = super().find_class(module, name)
-            if isinstance(found, type) and hasattr(found, "__dataclass_fields__"):
-                return found
-        elif (module, name) == ("builtins", "frozenset"):
-            return frozenset
-        raise pickle.UnpicklingError(f"{module}.{name} is no fact")
+        return _permitted(module, name)
+
+
+@functools.cache
+def _permitted(module: str, name: str) -> Any:
+    if (module, name) == (__name__, make_fact.__name__):
+        return make_fact
+    if (module, name) == ("builtins", "frozenset"):
+        return frozenset
+    if module.startswith(f"{_PACKAGE}.") and not name.startswith("_"):
+        found = getattr(importlib.import_module(module), name, None)
+        if dataclasses.is_dataclass(found):
+            return found
+    raise pickle.UnpicklingError(f"{module}.{name} is no fact")
 
 
 @functools.cache
