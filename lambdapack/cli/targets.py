@@ -27,8 +27,10 @@ def target_of(chosen: ArtifactChoice, judging: Judging, runtime: str | None) -> 
     function = _function_of(chosen)
     if function is None:
         return target
+    found = f"settings of function {function.name} (the configuration names this file as its output)"
     return replace(
         target,
+        assumed=() if chosen.function_name is not None else (found,),
         layers=chosen.layers or function.layers,
         runtime=runtime or function.runtime,
         architecture=chosen.architecture or function.architecture,

@@ -44,9 +44,10 @@ _IMPORT_SECONDS = 0.001
 @dataclass(frozen=True, slots=True)
 class Target:
     """What the user said of an artifact; None where it is to be inferred. `path` is as `open_tree` takes it: an image's
-    name is one, too. `name` is shown instead of it. `hints` is what is known of the project that the artifact was built
-    from, `lock` a lock file to hold it against. `deep`: every file that RECORD lists is hashed. `fast`: only what
-    a check reads is read. `cached`: facts of earlier runs are used, and those of this run kept."""
+    name is one, too. `name` is shown instead of it. `assumed` tells what was taken for granted already. `hints` is what
+    is known of the project that the artifact was built from, `lock` a lock file to hold it against. `deep`: every file
+    that RECORD lists is hashed. `fast`: only what a check reads is read. `cached`: facts of earlier runs are used, and
+    those of this run kept."""
 
     path: Path | str
     layers: tuple[Path, ...] = ()
@@ -58,6 +59,7 @@ class Target:
     selection: Selection = field(default_factory=Selection)
     cached: bool = True
     name: str | None = None
+    assumed: tuple[str, ...] = ()
     hints: Hints = field(default_factory=Hints)
     lock: Path | None = None
     deep: bool = False
@@ -94,7 +96,7 @@ def open_target(target: Target, exit_stack: ExitStack, progress: Progress = sile
     if target.kind == "image":
         raise UsageError(f"{target.path}: is no container image", hint="write one: docker save NAME -o image.tar")
     layers = tuple(exit_stack.enter_context(open_tree(path)) for path in target.layers)
-    assumed: list[str] = []
+    assumed = list(target.assumed)
     kind = target.kind
     if kind is None:
         kind, why = infer_kind(function, alone=not layers and target.handler is None)
@@ -117,7 +119,7 @@ def _open_image(target: Target, tree: ImageTree) -> Opened:
     if target.kind == "layer":
         raise UsageError(f"{target.path}: is a container image, not a layer")
     config = tree.config
-    assumed: list[str] = []
+    assumed = list(target.assumed)
     stack = Stack([Mount("/", tree)])
     runtime = target.runtime
     if runtime is None:

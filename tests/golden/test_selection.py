@@ -123,6 +123,18 @@ def test_layers_of_a_configured_function(lambdapack: Lambdapack, broken: Path) -
     assert (built.status, built.report["written"]) == (0, True)
 
 
+def test_a_configured_output_is_recognised(lambdapack: Lambdapack, broken: Path) -> None:
+    assert lambdapack("build", "--ignore", "IMP001", cwd=broken).status == 0
+    run = lambdapack("inspect", "dist/api.zip", "--format", "json", cwd=broken)
+    assert (run.status, run.report["handler"], run.report["runtime"]) == (1, "handler.lambda_handler", "python3.13")
+    assert any("function api" in text for text in run.report["assumed"])
+    assert "assumed settings of function api" in lambdapack("inspect", "dist/api.zip", cwd=broken).out
+    # What is given counts before what is configured.
+    assert lambdapack("inspect", "dist/api.zip", "--runtime", "python3.12", "--format", "json", cwd=broken).report[
+        "runtime"
+    ] == ("python3.12")
+
+
 def test_the_list_of_checks(lambdapack: Lambdapack) -> None:
     told = lambdapack("checks")
     listed = json.loads(lambdapack("checks", "--format", "json").out)["checks"]
