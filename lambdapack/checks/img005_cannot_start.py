@@ -25,6 +25,7 @@ from collections.abc import Iterator
 
 from lambdapack.checking import Hit, Subject, check
 
+_LAMBDAS_OWN = "/lambda-entrypoint.sh"
 _FIXES = {
     "not-executable": "RUN chmod 755 {path} in the Dockerfile, or COPY --chmod=755",
     "no-interpreter": "give the script Unix line ends and an interpreter that the image has",
@@ -43,6 +44,8 @@ def cannot_start(subject: Subject) -> Iterator[Hit]:
         handler = refusal.kind == "missing" and "/" not in refusal.path and "." in refusal.path
         meant = "; it looks like a handler, and no entry point takes it" if handler else ""
         missing = 'write ENTRYPOINT ["python", "-m", "awslambdaric"], or name a program that the image has'
+        if subject.stack.file(_LAMBDAS_OWN) is not None:
+            missing = f"leave the base image's own entry point alone, {_LAMBDAS_OWN}"
         yield Hit(
             path=None if refusal.kind == "missing" else refusal.path,
             message=f"the image starts with {' '.join(start.arguments)!r}: {refusal.path} {refusal.detail}{meant}",

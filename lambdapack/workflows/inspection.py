@@ -238,6 +238,9 @@ def inspect_opened(
 
 def _doubts(opened: Opened, subject: Subject, findings: Iterable[Finding]) -> Iterator[str]:
     """Yields what speaks against something that was assumed."""
+    told = runtime_of_image(opened.stack, opened.image) if opened.image is not None else None
+    if told is not None and told[0] != opened.profile.runtime:
+        yield f"the image has {told[0]} ({told[1]}); it was judged as {opened.profile.runtime}, which was given"
     if opened.target.architecture is not None or not any(finding.code == "ELF001" for finding in findings):
         return
     natives = (facts for facts in subject.native.elf.values() if isinstance(facts, ElfFacts))

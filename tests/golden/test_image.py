@@ -59,6 +59,14 @@ def test_an_image_that_works(lambdapack: Lambdapack, tmp_path: Path, image: Imag
     assert report["summary"]["size_limit"] == 10 * 1024**3
 
 
+def test_another_runtime_than_the_image_has_is_told(lambdapack: Lambdapack, tmp_path: Path, image: Image) -> None:
+    write_image(tmp_path / "image", image, "docker-archive")
+    assert lambdapack("inspect", tmp_path / "image", "--format", "json").report["notes"] == []
+    (note,) = lambdapack("inspect", tmp_path / "image", "--runtime", "python3.13", "--format", "json").report["notes"]
+    assert "python3.12" in note
+    assert "python3.13" in note
+
+
 def test_what_a_later_layer_breaks(lambdapack: Lambdapack, tmp_path: Path, image: Image) -> None:
     layers = [*image.layers, tar([Member(f"var/task/.wh.{EXTENSION.format('312')}", b"")])]
     write_image(tmp_path / "image", replace(image, layers=layers), "docker-archive")
