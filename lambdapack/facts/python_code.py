@@ -11,6 +11,8 @@ from lambdapack.facts.bytecode import ByteCode, read_byte_code
 from lambdapack.facts.context_use import UnknownAttribute, unknown_attributes
 from lambdapack.facts.handler_target import HandlerTarget, find_target
 from lambdapack.facts.imports import ImportFacts
+from lambdapack.facts.lookups import Lookup, Lookups
+from lambdapack.facts.modules import ModuleFinder
 from lambdapack.profiles import Replacement, load_common_facts
 from lambdapack.profiles.profile import RuntimeProfile
 
@@ -20,11 +22,17 @@ class PythonCode:
     belongs to the function and not to an image's operating system."""
 
     def __init__(
-        self, stack: Stack, profile: RuntimeProfile, imports: ImportFacts | None, is_own: Callable[[str], bool]
+        self,
+        stack: Stack,
+        profile: RuntimeProfile,
+        finder: ModuleFinder,
+        imports: ImportFacts | None,
+        is_own: Callable[[str], bool],
     ) -> None:
         self._stack = stack
         self._profile = profile
         self._imports = imports
+        self._lookups = None if imports is None else Lookups(stack, profile, finder, imports)
         self._is_own = is_own
 
     @cached_property
@@ -37,6 +45,11 @@ class PythonCode:
         """What the handler's function reads from its context that Lambda's context does not have."""
         target, imports = self.handler_target, self._imports
         return () if target is None or imports is None else unknown_attributes(target, imports.is_set_elsewhere)
+
+    @property
+    def missing_metadata(self) -> tuple[Lookup, ...]:
+        """The distributions whose metadata the handler's import asks for and that have none."""
+        return () if self._lookups is None else self._lookups.metadata
 
     @cached_property
     def byte_code(self) -> tuple[ByteCode, ...]:
