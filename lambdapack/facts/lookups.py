@@ -68,7 +68,8 @@ class Lookups:
             if not name or name in self._named or any(item.name == name for item in self._profile.preinstalled):
                 continue
             guard = guard_against(call, *_NO_METADATA)
-            if guard != "ready" and self._matters(call):
+            own = canonicalize_name(call.module.partition(".")[0]) == name  # its own version, which it tells on request
+            if guard != "ready" and self._matters(call) and (call.when == "import" or not own):
                 yield Lookup(name, call, call.when == "import" and guard == "none")
 
     @cached_property
