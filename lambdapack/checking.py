@@ -255,7 +255,8 @@ class Subject:
     @cached_property
     def python(self) -> PythonCode:
         """What is known of Python code beside the import graph."""
-        return PythonCode(self.stack, self.profile, self.finder, self.imports, self.is_own)
+        known = (self.stack, self.profile, self.finder, self.imports, self.native)
+        return PythonCode(*known, managed=self.managed, is_own=self.is_own)
 
     @cached_property
     def refused_commands(self) -> tuple[tuple[Command, StartRefusal], ...]:

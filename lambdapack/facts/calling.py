@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Container
+from pathlib import PurePosixPath
 from typing import Any
 
 from lambdapack.facts.belief import Belief
@@ -11,6 +13,7 @@ from lambdapack.facts.conditions import Unknown, evaluate
 from lambdapack.facts.frames import Context, Flow, FunctionValue, Ledger
 from lambdapack.facts.importing import Importer
 from lambdapack.facts.outcome import Execution, Failure
+from lambdapack.facts.path_values import ASKING, PathMethod, attribute_of, call_method, reading, result_of
 from lambdapack.facts.program import (
     UNKNOWN,
     Block,
@@ -32,7 +35,7 @@ _IMPORTERS = frozenset(("importlib.import_module", "__import__", "builtins.__imp
 
 class Caller:
     """Works out expressions with the calls in them; `run` executes a block, `metadata` answers questions to
-    `importlib.metadata`."""
+    `importlib.metadata`, and whether a file is there."""
 
     def __init__(
         self,
@@ -91,6 +94,8 @@ class Caller:
         head, _, name = dotted.rpartition(".")
         if head in context.values:
             return _attribute_of(context.values[head], name)
+        if "." in head and isinstance(owner_value := self._attribute(head, context), PurePosixPath):
+            return _attribute_of(owner_value, name)
         owner, _, name = absolute_name(dotted, context.execution).rpartition(".")
         module = self._ledger.executions.get(owner)
         if module is None or not module.done or self._belief.sets(name):
@@ -177,9 +182,11 @@ class Caller:
             context.guards,
         )
         if called is None:
-            context.execution.effects += 1
-            return UNKNOWN, []
-        self._ledger.calls.append(called)
+            return self._path_method(value_of(resolved[1], context.values), resolved, context), []
+        if isinstance(method := self._attribute(resolved[1][1], context), PathMethod):
+            return self._path_method(method, resolved, context), []
+        if called.name != "/":
+            self._ledger.calls.append(called)
         if called.name in _IMPORTERS:
             return UNKNOWN, (yield self._dynamic_import(called, context))
         value = self._known_result(called, context)
@@ -193,6 +200,24 @@ class Caller:
         except Unknown:
             context.execution.effects += 1
             return resolved, []
+
+    def _path_method(self, method: Any, call: Expression, context: Context) -> Expression:
+        """Calls a method of a path; one that reads the file is noted as a call of `pathlib`."""
+        if not isinstance(method, PathMethod):
+            context.execution.effects += 1
+            return UNKNOWN
+        arguments = tuple(value_of(item, context.values) for item in call[2])
+        value = call_method(method, arguments)
+        if value is not NOT_KNOWN:
+            return ("literal", value)
+        context.execution.effects += 1
+        when = "import" if context.certain else "perhaps"
+        noted = read_call(reading(method, call), context.execution, context.values, when, context.guards)
+        if noted is None:
+            return UNKNOWN
+        self._ledger.calls.append(noted)
+        answer = self._metadata(noted) if noted.name in ASKING else NOT_KNOWN
+        return UNKNOWN if answer is NOT_KNOWN else ("literal", answer)
 
     def _dynamic_import(self, called: Call, context: Context) -> Steps:
         """`import_module(name)` and `__import__(name)` of a name that is known."""
@@ -221,9 +246,18 @@ class Caller:
             owner, name, default = called.arguments
             value = _attribute_of(owner, name)
             return default if value is NOT_KNOWN and owner is None and not hasattr(None, name) else value
-        if called.name.startswith(("importlib.metadata.", "importlib_metadata.")):
+        if called.name.startswith(("importlib.metadata.", "importlib_metadata.")) or called.name in ASKING:
             return self._metadata(called)
-        return NOT_KNOWN
+        if called.name in ("importlib.resources.files", "importlib_resources.files"):
+            return self._folder_of(called.arguments)
+        return result_of(called.name, called.arguments) if not called.keywords else NOT_KNOWN
+
+    def _folder_of(self, arguments: tuple[Any, ...]) -> Any:
+        """The folder of a package that has been imported."""
+        package = self._ledger.executions.get(arguments[0]) if arguments and isinstance(arguments[0], str) else None
+        if package is None or package.module.path is None or package.module.search is None:
+            return NOT_KNOWN
+        return PurePosixPath(posixpath.dirname(package.module.path))
 
     def _function(self, dotted: str, context: Context) -> FunctionValue | None:
         """Returns the function that a name certainly stands for."""
@@ -305,6 +339,8 @@ class Caller:
 def _attribute_of(owner: Any, name: str) -> Any:
     if isinstance(owner, dict):  # a model of an object: what is known of its attributes
         return owner.get(name, NOT_KNOWN)
+    if isinstance(owner, PurePosixPath):
+        return attribute_of(owner, name)
     return NOT_KNOWN
 
 

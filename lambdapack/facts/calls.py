@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from lambdapack.facts.conditions import Unknown, evaluate
-from lambdapack.facts.deferred import read_deferred_calls
 from lambdapack.facts.outcome import Execution
 from lambdapack.facts.program import Expression
 
@@ -72,14 +71,6 @@ def read_call(
         guards,
         execution.chain,
     )
-
-
-def deferred_calls(execution: Execution, data: bytes) -> Iterator[Call]:
-    """Yields the calls in a module's functions of things that load by name; `data` is its source."""
-    for deferred in read_deferred_calls(data):
-        call = read_call(deferred.call, execution, {}, "later", deferred.guards)
-        if call is not None:
-            yield call
 
 
 def absolute_name(dotted: str, execution: Execution) -> str:

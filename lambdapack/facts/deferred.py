@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tree_sitter import Node
@@ -12,6 +13,10 @@ from lambdapack.facts.program import DeferredCall, Import
 from lambdapack.facts.targets import Targets
 
 _FUNCTIONS = ("function_definition", "lambda")
+_ASKS = re.compile(rb"\b(?:exists|isfile|is_file|access)\s*\(")
+_BINDING = frozenset(("parameters", "lambda_parameters", "assignment", "augmented_assignment", "for_statement",
+                      "for_in_clause", "as_pattern_target", "named_expression", "import_statement",
+                      "import_from_statement"))  # fmt: skip
 
 
 class DeferredReader:
@@ -55,12 +60,36 @@ def read_deferred_calls(data: bytes) -> tuple[DeferredCall, ...]:
         return ()
     reader = ExpressionReader(data)
 
-    def calls(node: Node, guards: frozenset[str], *, inside: bool) -> Iterator[DeferredCall]:
+    def calls(
+        node: Node, guards: frozenset[str], local: frozenset[str] = frozenset(), *, inside: bool
+    ) -> Iterator[DeferredCall]:
         if inside and node.type == "call" and traits.loads_something(syntax.raw(node, data)[:200]):
-            yield DeferredCall(reader.read(node), guards)
+            yield DeferredCall(reader.read(node), guards, local)
+        if node.type in _FUNCTIONS:
+            local |= frozenset(_bound_in(node, data))
+            if _ASKS.search(syntax.raw(node, data)):  # it is ready for a file that is not there
+                guards |= {"FileNotFoundError"}
         caught = guards | syntax.guards(node, data) if node.type == "try_statement" else guards
         for child in node.named_children:
             within = caught if child.type == "block" else guards
-            yield from calls(child, within, inside=inside or node.type in _FUNCTIONS)
+            yield from calls(child, within, local, inside=inside or node.type in _FUNCTIONS)
 
     return tuple(calls(syntax.parse(data), frozenset(), inside=False))
+
+
+def _bound_in(function: Node, data: bytes) -> Iterator[str]:
+    """Yields the names that a function, or one inside it, binds: rather too many than too few."""
+    pending = [function]
+    while pending:
+        node = pending.pop()
+        pending.extend(node.named_children)
+        if node.type in _BINDING:
+            target = node.child_by_field_name("left") or node.child_by_field_name("name") or node
+            yield from _identifiers(target, data)
+
+
+def _identifiers(node: Node, data: bytes) -> Iterator[str]:
+    if node.type == "identifier":
+        yield syntax.text(node, data)
+    for child in node.named_children:
+        yield from _identifiers(child, data)

@@ -107,6 +107,8 @@ class ExpressionReader:
             return UNKNOWN
         if self._text(kind) in ("and", "or"):
             return (self._text(kind), (self.read(left), self.read(right)))
+        if self._text(kind) == "/":  # of paths; nothing else is divided where it matters
+            return ("call", ("name", "/"), (self.read(left), self.read(right)), (), self.line(node))
         return ("join", (self.read(left), self.read(right))) if self._text(kind) == "+" else self._some(node)
 
     def _subscript(self, node: Node) -> Expression:

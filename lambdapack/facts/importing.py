@@ -101,6 +101,7 @@ class Importer:
         values = dict(self._values)
         values["__name__"] = execution.module.name
         values["__package__"] = execution.module.package
+        values["__file__"] = execution.module.path
         execution.constants = values
         context = Context(execution, values, program.volatile, guards=importing.guards)
         execution.failures.extend((yield self._run(program.body, context)))

@@ -12,13 +12,14 @@ from lambdapack.errors import UnreadableMember
 from lambdapack.facts.absence import Absence, AbsenceReader
 from lambdapack.facts.belief import Belief
 from lambdapack.facts.bytecode import foreign_magic
-from lambdapack.facts.calls import Call, deferred_calls
+from lambdapack.facts.calls import Call
 from lambdapack.facts.distributions import DistFacts, owners
 from lambdapack.facts.execution import Executor
 from lambdapack.facts.grammar import SyntaxProblem, check_syntax
 from lambdapack.facts.handler import HandlerFacts
 from lambdapack.facts.installed import Installed, NativeVersion
 from lambdapack.facts.known import KnownFacts
+from lambdapack.facts.later import deferred_calls
 from lambdapack.facts.linking import NativeFacts
 from lambdapack.facts.modules import Module, ModuleFinder
 from lambdapack.facts.outcome import Execution, Failure

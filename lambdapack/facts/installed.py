@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,6 +12,9 @@ from lambdapack.artifact import Stack
 from lambdapack.facts.calls import NOT_KNOWN, Call
 from lambdapack.facts.conditions import Unknown
 from lambdapack.facts.distributions import DistFacts
+from lambdapack.facts.path_values import ASKING
+
+_READ_ONLY = ("/var/task/", "/opt/")
 
 
 class NativeVersion(str):
@@ -53,6 +57,8 @@ class Installed:
         """Returns what a function of `importlib.metadata` returns, `NOT_KNOWN` where that is not worked out. An object
         is a dictionary of its known attributes."""
         name = call.arguments[0] if len(call.arguments) == 1 else NOT_KNOWN
+        if call.name in ASKING:
+            return self._stands_at(str(name), call.name) if name is not NOT_KNOWN else NOT_KNOWN
         dist = self._by_name.get(canonicalize_name(name)) if isinstance(name, str) else None
         if dist is None:
             return NOT_KNOWN
@@ -65,3 +71,16 @@ class Installed:
                     known["origin"] = None
                 return known
         return NOT_KNOWN
+
+    def _stands_at(self, path: str, question: str) -> Any:
+        """Says what is in the artifact's own folders, which nothing changes on Lambda."""
+        full = posixpath.normpath(path)
+        if not full.startswith(_READ_ONLY):
+            return NOT_KNOWN
+        is_file, is_folder = self._stack.file(full) is not None, self._stack.is_folder(full)
+        match question.rpartition(".")[2]:
+            case "isfile" | "is_file":
+                return is_file
+            case "isdir" | "is_dir":
+                return is_folder
+        return is_file or is_folder

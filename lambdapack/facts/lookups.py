@@ -6,9 +6,11 @@ Rests on the calls that importing the handler makes. Knows where each of these i
 from __future__ import annotations
 
 import builtins
+import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import PurePosixPath
 from typing import Literal
 
 from packaging.utils import canonicalize_name
@@ -16,6 +18,7 @@ from packaging.utils import canonicalize_name
 from lambdapack.artifact import Stack
 from lambdapack.facts.calls import Call
 from lambdapack.facts.imports import ImportFacts
+from lambdapack.facts.linking import NativeFacts
 from lambdapack.facts.modules import ModuleFinder
 from lambdapack.profiles.profile import RuntimeProfile
 
@@ -26,6 +29,20 @@ _METADATA = frozenset(
     for module in ("importlib.metadata", "importlib_metadata")
     for function in ("version", "distribution", "metadata", "requires", "files")
 ) | {"pkg_resources.get_distribution", "pkg_resources.require", "pkg_resources.get_entry_map"}
+_LIBRARY_LOADERS = frozenset(
+    ("ctypes.CDLL", "ctypes.PyDLL", "ctypes.cdll.LoadLibrary", "ctypes.pydll.LoadLibrary", "ctypes.cdll.__getitem__")
+)
+_READERS = frozenset((
+    "open", "io.open", "builtins.open", "codecs.open", "gzip.open", "bz2.open", "lzma.open", "tarfile.open",
+    "zipfile.ZipFile", "pathlib.Path.open", "pathlib.Path.read_text", "pathlib.Path.read_bytes",
+    "numpy.load", "numpy.loadtxt", "numpy.genfromtxt", "joblib.load", "pandas.read_csv", "pandas.read_json",
+    "pandas.read_parquet", "pandas.read_pickle", "pandas.read_excel", "pandas.read_table",
+))  # fmt: skip
+_PACKAGE_READERS = frozenset((
+    "pkgutil.get_data", "pkg_resources.resource_string", "pkg_resources.resource_stream",
+    "importlib.resources.read_text", "importlib.resources.read_binary",
+    "importlib.resources.open_text", "importlib.resources.open_binary",
+))  # fmt: skip
 _NO_METADATA = ("PackageNotFoundError", "ModuleNotFoundError", "ImportError", "DistributionNotFound", "ResolutionError")
 _METADATA_FOLDERS = (".dist-info", ".egg-info")
 _REQUIREMENT_SIGNS = "<>=!~[;( "
@@ -36,22 +53,34 @@ class Lookup:
     """One thing that is asked for and not there. `wanted` is its name, `call` where it is asked for.
 
     `certain`: the handler's import stops at it. Otherwise something decides that cannot be known, or it stands in a
-    function.
+    function. `found` is a file that may have been meant, elsewhere in the artifact.
     """
 
     wanted: str
     call: Call
     certain: bool
+    found: str | None = None
 
 
 class Lookups:
     """What is asked for in vain when one handler is imported."""
 
-    def __init__(self, stack: Stack, profile: RuntimeProfile, finder: ModuleFinder, imports: ImportFacts) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        profile: RuntimeProfile,
+        finder: ModuleFinder,
+        imports: ImportFacts,
+        native: NativeFacts,
+        *,
+        managed: bool,
+    ) -> None:
         self._stack = stack
         self._profile = profile
         self._finder = finder
         self._imports = imports
+        self._native = native
+        self._managed = managed
 
     @cached_property
     def metadata(self) -> tuple[Lookup, ...]:
@@ -73,6 +102,80 @@ class Lookups:
                 yield Lookup(name, call, call.when == "import" and guard == "none")
 
     @cached_property
+    def libraries(self) -> tuple[Lookup, ...]:
+        """The native libraries that are loaded by name and that the loader does not find."""
+        return tuple(self._missing_libraries())
+
+    def _missing_libraries(self) -> Iterator[Lookup]:
+        for call in self._imports.calls:
+            if not _loads_library(call) or not call.arguments or not isinstance(call.arguments[0], str | PurePosixPath):
+                continue
+            name = str(call.arguments[0])
+            absent = self._is_absent(name) if "/" in name else self._is_unknown(name)
+            guard = guard_against(call, "OSError", "IOError", "EnvironmentError")
+            if not name or absent is False or guard == "ready" or not self._matters(call):
+                continue
+            elsewhere = self._native.bundled(posixpath.basename(name))
+            # A library that other code has loaded before satisfies every later request for its soname (dl-load.c).
+            certain = absent is True and call.when == "import" and guard == "none" and ("/" in name or not elsewhere)
+            yield Lookup(name, call, certain, elsewhere[0] if elsewhere else None)
+
+    def _is_unknown(self, soname: str) -> bool | None:
+        """True for a library that no folder of the loader has, None where that is not known of the runtime."""
+        folders = (*self._profile.library_path, *self._profile.system_library_dirs)
+        if soname in self._profile.preloaded_libraries or any(self._stack.file(f"{at}/{soname}") for at in folders):
+            return False
+        system = self._profile.libraries.get(soname)
+        if system is None or (self._managed and system.in_managed is False):
+            return True
+        return None if self._managed and system.in_managed is None else False
+
+    @cached_property
+    def files(self) -> tuple[Lookup, ...]:
+        """The data files that are read and not there, by their path on Lambda."""
+        return tuple(self._missing_files())
+
+    def _missing_files(self) -> Iterator[Lookup]:
+        for call in self._imports.calls:
+            path = opened_file(call) or self._package_file(call)
+            if path is None or not self._is_absent(path):
+                continue
+            guard = guard_against(call, "FileNotFoundError", "OSError", "IOError", "EnvironmentError")
+            if guard != "ready" and self._matters(call):
+                full = posixpath.normpath(posixpath.join(self._root, path))
+                certain = call.when == "import" and guard == "none"
+                yield Lookup(full, call, certain, self._elsewhere(full))
+
+    def _package_file(self, call: Call) -> str | None:
+        """Returns the file of a package that a call reads by the package's name and its own."""
+        arguments = call.arguments[:2]
+        if call.name not in _PACKAGE_READERS or len(arguments) < 2 or not all(isinstance(x, str) for x in arguments):
+            return None
+        package = self._finder.find_dotted(arguments[0])
+        if package is None or package.path is None:
+            return None
+        return posixpath.join(posixpath.dirname(package.path), arguments[1])
+
+    def _is_absent(self, path: str) -> bool:
+        """True for a path in the artifact's own folders, which are read-only on Lambda, where nothing stands."""
+        if not path.startswith("/"):
+            if not self._managed or any(call.name in ("os.chdir", "contextlib.chdir") for call in self._imports.calls):
+                return False  # relative to a folder that is not known
+            path = posixpath.join(self._root, path)
+        full = posixpath.normpath(path)
+        return full.startswith((f"{self._root}/", "/opt/")) and self._stack.resolve(full) is None
+
+    @property
+    def _root(self) -> str:
+        return self._profile.python_path[0]
+
+    def _elsewhere(self, path: str) -> str | None:
+        """A file of the same name, whatever its letters' case, nearest to the root."""
+        name = posixpath.basename(path).lower()
+        found = [other for other in self._stack.located if posixpath.basename(other).lower() == name]
+        return min(found, key=lambda other: (other.count("/"), other), default=None)
+
+    @cached_property
     def _named(self) -> frozenset[str]:
         """The distributions with metadata anywhere: code may have put its folder on `sys.path`."""
         names = (folder.rpartition("/")[2] for folder in (*self._stack.folders(), *self._stack.located))
@@ -85,6 +188,25 @@ class Lookups:
     def _matters(self, call: Call) -> bool:
         """False for what a library does in functions or under conditions: that is its own business."""
         return call.when == "import" or self._imports.owner(call.path or "") is None
+
+
+def _loads_library(call: Call) -> bool:
+    owner, _, function = call.name.rpartition(".")
+    return call.name in _LIBRARY_LOADERS or (
+        function == "dlopen" and owner.rpartition(".")[2] in ("ffi", "FFI", "_ffi")
+    )
+
+
+def opened_file(call: Call) -> str | None:
+    """Returns the path that a call opens for reading; None for other calls, and for what is not known."""
+    if call.name not in _READERS or not call.arguments or not isinstance(call.arguments[0], str | PurePosixPath):
+        return None
+    mode: object = "r"
+    if call.name.rpartition(".")[2] in ("open", "ZipFile"):
+        mode = call.keywords.get("mode", call.arguments[1] if len(call.arguments) > 1 else "r")
+    if not isinstance(mode, str) or set(mode) & set("wax+"):
+        return None
+    return str(call.arguments[0]) or None
 
 
 def guard_against(call: Call, *errors: str) -> Guard:

@@ -180,10 +180,12 @@ class Function:
 @dataclass(frozen=True, slots=True)
 class DeferredCall:
     """A call inside a function, of something that loads by name (`open("x")`, `CDLL("x")`): an expression of the kind
-    `call`, and the dotted names of the errors that a `try` around it catches."""
+    `call`, the dotted names of the errors that a `try` around it catches, and the names that the functions around it
+    bind themselves."""
 
     call: Expression
     guards: frozenset[str]
+    local_names: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from lambdapack.facts.bytecode import ByteCode, read_byte_code
 from lambdapack.facts.context_use import UnknownAttribute, unknown_attributes
 from lambdapack.facts.handler_target import HandlerTarget, find_target
 from lambdapack.facts.imports import ImportFacts
+from lambdapack.facts.linking import NativeFacts
 from lambdapack.facts.lookups import Lookup, Lookups
 from lambdapack.facts.modules import ModuleFinder
 from lambdapack.profiles import Replacement, load_common_facts
@@ -27,12 +28,15 @@ class PythonCode:
         profile: RuntimeProfile,
         finder: ModuleFinder,
         imports: ImportFacts | None,
+        native: NativeFacts,
+        *,
+        managed: bool,
         is_own: Callable[[str], bool],
     ) -> None:
         self._stack = stack
         self._profile = profile
         self._imports = imports
-        self._lookups = None if imports is None else Lookups(stack, profile, finder, imports)
+        self._lookups = None if imports is None else Lookups(stack, profile, finder, imports, native, managed=managed)
         self._is_own = is_own
 
     @cached_property
@@ -50,6 +54,16 @@ class PythonCode:
     def missing_metadata(self) -> tuple[Lookup, ...]:
         """The distributions whose metadata the handler's import asks for and that have none."""
         return () if self._lookups is None else self._lookups.metadata
+
+    @property
+    def missing_libraries(self) -> tuple[Lookup, ...]:
+        """The libraries that the handler's import, or first-party functions, load by name and that are nowhere."""
+        return () if self._lookups is None else self._lookups.libraries
+
+    @property
+    def missing_files(self) -> tuple[Lookup, ...]:
+        """The data files that the handler's import, or first-party functions, read and that are not there."""
+        return () if self._lookups is None else self._lookups.files
 
     @cached_property
     def byte_code(self) -> tuple[ByteCode, ...]:
