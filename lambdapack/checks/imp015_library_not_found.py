@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("IMP015", "loads a library that is nowhere", needs=("handler",))
+@check("IMP015", "loads a library that is nowhere", needs=("handler",), severities=("error", "warning"))
 def library_not_found(subject: Subject) -> Iterator[Hit]:
     said = set()
     for lookup in subject.python.missing_libraries:

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("IMP016", "reads a data file that is missing", needs=("handler",))
+@check("IMP016", "reads a data file that is missing", needs=("handler",), severities=("error", "warning"))
 def data_file_missing(subject: Subject) -> Iterator[Hit]:
     said = set()
     for lookup in subject.python.missing_files:

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Hit, Severity, Subject, check
 
 
-@check("IMP017", "asks for metadata that is missing", needs=("handler",))
+@check("IMP017", "asks for metadata that is missing", needs=("handler",), severities=("error", "warning"))
 def metadata_missing(subject: Subject) -> Iterator[Hit]:
     said = set()
     for lookup in subject.python.missing_metadata:
