@@ -16,7 +16,8 @@ How to fix it
     the packages to the root of the ZIP: `cd package && zip -r ../function.zip .`
 
 When to ignore it
-    When the function's configuration sets `PYTHONPATH`, or its code extends `sys.path`, to lead there.
+    When the function's configuration sets `PYTHONPATH`, or its code extends `sys.path`, to lead there. It is only an
+    info for a function whose import does extend `sys.path`.
 """
 
 from __future__ import annotations
@@ -28,9 +29,11 @@ from lambdapack.checking import Hit, Severity, Subject, check
 _SHOWN = 4
 
 
-@check("SHD007", "stands outside of sys.path", severities=("warning",))
+@check("SHD007", "stands outside of sys.path", severities=("warning", "info"))
 def outside_sys_path(subject: Subject) -> Iterator[Hit]:
     told = [item.absence.path or "" for item in subject.explained("elsewhere") if item.fatal]
+    executions = subject.imports.executions.values() if subject.imports else ()
+    extended = any(item.program is not None and "sys.path" in item.program.import_hooks for item in executions)
     for item in subject.layout.misplaced:
         if item.reason == "other-python" or any(path.startswith(f"{item.folder}/") for path in told):
             continue  # SHD008, or told by IMP001
@@ -44,5 +47,5 @@ def outside_sys_path(subject: Subject) -> Iterator[Hit]:
             if of_layer
             else "move the packages to the root of the function's ZIP",
             evidence={"reason": item.reason, "origin": item.origin, "modules": list(item.names[:20])},
-            severity=Severity.WARNING,
+            severity=Severity.INFO if extended and not of_layer else Severity.WARNING,
         )
