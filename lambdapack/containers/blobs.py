@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
@@ -34,6 +35,11 @@ class BlobStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Makes the downloads that still run give up; what they have is kept for the next one."""
+        self._stopped.set()
 
     def path_of(self, digest: str) -> Path:
         """Returns where a blob (`sha256:…`) stands, or would stand."""
@@ -60,6 +66,20 @@ class BlobStore:
     def fetch(self, digest: str, size: int, label: str, opener: Opener) -> None:
         """Brings a blob of `size` bytes from where `opener` opens it. Raises `MissingRequirement`, with `label`."""
         part = self._begin(digest, adopt=True)
+        try:
+            self._download(part, size, label, opener)
+        except BaseException:
+            with suppress(OSError):
+                os.utime(part, (0, 0))  # nobody writes to it any more
+            raise
+        with part.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        if found != digest.removeprefix("sha256:"):
+            part.unlink(missing_ok=True)
+            raise MissingRequirement(f"{label}: {digest} arrived with another content (sha256:{found})")
+        self._finish(part, digest)
+
+    def _download(self, part: Path, size: int, label: str, opener: Opener) -> None:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 self._append(part, size, label, opener)
@@ -70,12 +90,6 @@ class BlobStore:
                 time.sleep(0.3 * attempt)
             except OSError as error:
                 raise self._unwritable(part, error) from error
-        with part.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
-        if found != digest.removeprefix("sha256:"):
-            part.unlink(missing_ok=True)
-            raise MissingRequirement(f"{label}: {digest} arrived with another content (sha256:{found})")
-        self._finish(part, digest)
 
     def _append(self, part: Path, size: int, label: str, opener: Opener) -> None:
         with part.open("ab") as out:
@@ -92,8 +106,11 @@ class BlobStore:
                 if response.status not in (200, 206):
                     raise MissingRequirement(f"{label}: the registry answered {response.status}")
                 for chunk in response.stream(_CHUNK, decode_content=False):
+                    if self._stopped.is_set():
+                        raise MissingRequirement(f"{label}: given up after another download failed")
                     at += len(chunk)
                     if at > size:
+                        out.truncate(0)
                         raise MissingRequirement(f"{label}: is longer than the {size} bytes its manifest promises")
                     out.write(chunk)
         if at < size:

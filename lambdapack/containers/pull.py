@@ -69,7 +69,10 @@ def _choose(registry: Registry, architecture: str | None) -> list[Manifest]:
         if len(found) > _DEEPEST_INDEX:
             raise MissingRequirement(f"{registry.reference}: its indexes are nested too deep")
         listed = [item for item in found[-1].document.get("manifests") or () if isinstance(item, dict)]
-        found.append(registry.manifest(str(_of_platform(registry.reference, listed, architecture).get("digest"))))
+        digest = str(_of_platform(registry.reference, listed, architecture).get("digest"))
+        if not _DIGEST.fullmatch(digest):
+            raise MissingRequirement(f"{registry.reference}: its index names an image without SHA-256")
+        found.append(registry.manifest(digest))
     return found
 
 
@@ -112,8 +115,9 @@ def _fetch_all(registry: Registry, blobs: BlobStore, parts: list[dict[str, Any]]
 
     try:
         futures = [pool.submit(bring, digest, size) for digest, size in wanted.items()]
-        fetched = [future.result() for future in as_completed(futures)]  # the first failure ends it
+        fetched = [future.result() for future in as_completed(futures)]
     finally:
+        blobs.stop()  # the first failure, or Ctrl-C, ends the others
         pool.shutdown(wait=True, cancel_futures=True)
     return any(fetched)
 

@@ -83,7 +83,10 @@ class Registry:
         with self.open(f"manifests/{wanted}", {"Accept": accept}) as response:
             if response.status != 200:
                 raise self._refused(response.status)
-            content = response.read(_LARGEST_MANIFEST + 1)
+            try:
+                content = response.read(_LARGEST_MANIFEST + 1)
+            except urllib3.exceptions.HTTPError as error:
+                raise MissingRequirement(f"{self.reference}: {plain_reason(error)}") from error
             promised = response.headers.get("Docker-Content-Digest")
             media_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
