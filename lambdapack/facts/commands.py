@@ -123,11 +123,10 @@ def _program(
     if arguments is None or path is None or _has_shell(arguments, data):
         return None
     first = next((child for child in arguments.named_children if child.type != "comment"), None)
-    body = function.child_by_field_name("body") if function is not None else None
-    scopes = (*((bound_once(body, data),) if body is not None else ()), bound_once(root, data))
+    scopes = (*((bound_once(function, data),) if function is not None else ()), bound_once(root, data))
     if first is not None and first.type == "identifier":
         name = syntax.text(first, data)
-        first = next((scope[name] for scope in scopes if name in scope), first)
+        first = next((scope[name] for scope in scopes if name in scope), first)  # a command that is put together before
     if first is not None and first.type in ("list", "tuple"):
         first = next((child for child in first.named_children if child.type != "comment"), None)
     if first is None or first.type == "keyword_argument":

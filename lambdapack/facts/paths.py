@@ -16,6 +16,7 @@ from lambdapack.facts import syntax
 _DEEPEST = 20
 _SCOPES = ("function_definition", "class_definition", "lambda")
 _BINDERS = ("assignment", "augmented_assignment", "for_statement", "named_expression")
+_NAMERS = ("as_pattern_target", "import_statement", "import_from_statement", "global_statement", "nonlocal_statement")
 _TASK_ROOT = "/var/task"  # and the working directory
 _SAME = frozenset(("os.path.abspath", "os.path.realpath", "os.path.normpath", "os.fspath", "str", "os.path.expanduser"))
 _PURE = frozenset(("pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath"))
@@ -26,10 +27,10 @@ _ENVIRONMENT = frozenset(("os.environ.get", "os.getenv"))
 
 class PathReader:
     """Reads expressions of one module. `path` is the module's file, `absolute` follows a dotted name through its
-    imports, `scopes` are the expressions that names are bound to, the innermost scope first."""
+    imports, `scopes` are what names are bound to, as `bound_once` says, the innermost scope first."""
 
     def __init__(
-        self, data: bytes, path: str, absolute: Callable[[str], str], scopes: tuple[Mapping[str, Node], ...]
+        self, data: bytes, path: str, absolute: Callable[[str], str], scopes: tuple[Mapping[str, Node | None], ...]
     ) -> None:
         self._data = data
         self._path = path
@@ -128,29 +129,30 @@ class PathReader:
         return owner, "" if name is None else syntax.text(name, self._data)
 
 
-def bound_once(scope: Node, data: bytes) -> dict[str, Node]:
-    """Returns the expressions that a scope's names are bound to, for those that are bound exactly once, by a plain
-    assignment in the scope's own statements."""
-    found: dict[str, Node] = {}
-    often: set[str] = set()
-    pending = list(scope.named_children)
+def bound_once(scope: Node, data: bytes) -> dict[str, Node | None]:
+    """Returns what a scope's names are bound to: the expression of those that are bound exactly once, by a plain
+    assignment in the scope's own statements, and None for all others that it binds. `scope` is a module or a function.
+    """
+    found: dict[str, Node | None] = {}
+    parameters = scope.child_by_field_name("parameters")
+    if parameters is not None:
+        found.update((syntax.text(name, data), None) for name in _identifiers(parameters))
+    body = scope.child_by_field_name("body") or scope
+    pending = list(body.named_children)
     while pending:
         node = pending.pop()
         if node.type in _SCOPES:
             name = node.child_by_field_name("name")
-            often.update([syntax.text(name, data)] if name is not None else [])
+            found.update([(syntax.text(name, data), None)] if name is not None else [])
             continue
         pending += node.named_children
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-        if left is None or node.type not in _BINDERS:
-            continue
-        for target in _identifiers(left):
-            bound = syntax.text(target, data)
-            if bound in found or right is None or node.type != "assignment" or left.type != "identifier":
-                often.add(bound)
-            else:
-                found[bound] = right
-    return {name: node for name, node in found.items() if name not in often}
+        is_plain = node.type == "assignment" and left is not None and left.type == "identifier"
+        targets = [left] if left is not None and node.type in _BINDERS else [node] if node.type in _NAMERS else []
+        for name in (name for target in targets for name in _identifiers(target)):
+            bound = syntax.text(name, data)
+            found[bound] = right if is_plain and bound not in found else None
+    return found
 
 
 def _identifiers(node: Node) -> list[Node]:

@@ -8,6 +8,7 @@ Sources: the System V gABI chapter 5 ("Symbol Table", "Hash Table") and glibc's 
 from __future__ import annotations
 
 import struct
+import sys
 from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from functools import cached_property
 
 # Of an Elf64_Sym: st_name, st_info, st_other, st_shndx.
 _SYMBOL = struct.Struct("<IBBH16x")
+_UNDEFINED = b"\0\0"  # SHN_UNDEF
 _RELOCATION_SIZE = 24  # Elf64_Rela
 _STB_GLOBAL, _STB_WEAK, _STB_GNU_UNIQUE = 1, 2, 10
 _VERSION = 0x7FFF  # of an entry of DT_VERSYM; the highest bit hides the symbol
@@ -27,7 +29,7 @@ _ADDRESSES = ("HASH", "GNU_HASH", "STRTAB", "VERSYM", "VERNEED", "VERDEF", "RELA
 class SymbolTable:
     """`entries` are the Elf64_Sym of the file, `strings` their names, `versions` the number of each one's version
     (empty without versions). `libraries` says for the number of a version which library it is wanted from; `relocated`
-    are the numbers of the symbols that a relocation asks for: the loader does not look the others up."""
+    are the numbers of the undefined symbols that a relocation asks for: the loader does not look the others up."""
 
     entries: bytes
     strings: bytes
@@ -39,16 +41,14 @@ class SymbolTable:
         """Returns the names taken from elsewhere, but for those of which a version of one of these libraries is wanted.
         Weak references are left out: the loader does not insist on them."""
         passed_over = {number for number, library in self.libraries.items() if library in without}
-        versions = array("H", self.versions) if self.versions else None
-        return frozenset(
-            self._name(name)
-            for number, (name, info, _, section) in enumerate(_SYMBOL.iter_unpack(self.entries))
-            if section == 0
-            and info >> 4 == _STB_GLOBAL
-            and (versions is None or versions[number] & _VERSION not in passed_over)
-            and number in self.relocated
-            and name
-        )
+        versions = _numbers("H", self.versions) if self.versions else None
+        found = set()
+        for number in self.relocated:
+            name, info, _, _ = _SYMBOL.unpack_from(self.entries, number * _SYMBOL.size)
+            if info >> 4 != _STB_GLOBAL or (versions is not None and versions[number] & _VERSION in passed_over):
+                continue
+            found.add(self._name(name))
+        return frozenset(found - {""})
 
     @cached_property
     def defined(self) -> frozenset[str]:
@@ -82,9 +82,20 @@ def read_symbols(
         entries = _slice(data, offset_of(tags["SYMTAB"]), count * _SYMBOL.size) if count else b""
         strings = _slice(data, offset_of(tags["STRTAB"]), tags["STRSZ"])
         versions = _slice(data, offset_of(tags["VERSYM"]), 2 * count) if "VERSYM" in tags else b""
-        return SymbolTable(entries, strings, versions, libraries, _relocated(data, tags, offset_of))
+        relocated = frozenset(
+            number for number in _relocated(data, tags, offset_of) if _section(entries, number) == _UNDEFINED
+        )
+        return SymbolTable(entries, strings, versions, libraries, relocated)
     except (ValueError, struct.error):
         return None
+
+
+def _numbers(kind: str, data: bytes) -> array[int]:
+    """Reads little-endian numbers, on any machine."""
+    found = array(kind, data)
+    if sys.byteorder == "big":
+        found.byteswap()
+    return found
 
 
 def _slice(data: bytes, start: int, size: int) -> bytes:
@@ -93,15 +104,19 @@ def _slice(data: bytes, start: int, size: int) -> bytes:
     return data[start : start + size]
 
 
-def _relocated(data: bytes, tags: Mapping[str, int], offset_of: Callable[[int], int]) -> frozenset[int]:
+def _section(entries: bytes, number: int) -> bytes:
+    return entries[number * _SYMBOL.size + 6 : number * _SYMBOL.size + 8]
+
+
+def _relocated(data: bytes, tags: Mapping[str, int], offset_of: Callable[[int], int]) -> set[int]:
     """The upper half of r_info (elf(5): ELF64_R_SYM) of every relocation; 0 is no symbol."""
     found: set[int] = set()
     for table, size in (("RELA", "RELASZ"), ("JMPREL", "PLTRELSZ")):
         if tags.get(size) and table in tags:
             length = tags[size] // _RELOCATION_SIZE * _RELOCATION_SIZE
-            words = array("I", _slice(data, offset_of(tags[table]), length))
+            words = _numbers("I", _slice(data, offset_of(tags[table]), length))
             found.update(words[3::6])
-    return frozenset(found)
+    return found
 
 
 def _count(data: bytes, tags: Mapping[str, int], offset_of: Callable[[int], int]) -> int:
