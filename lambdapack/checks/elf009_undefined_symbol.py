@@ -39,16 +39,17 @@ def undefined_symbol(subject: Subject) -> Iterator[Hit]:
         first = found[0]
         symbols = [native.problem.wanted for native in found]
         more = f" and {len(symbols) - 1} more" if len(symbols) > 1 else ""
-        nobody = "nothing that is loaded with it defines"
+        elsewhere = first.problem.elsewhere
+        defined = f"; {elsewhere} defines it, and the file does not need that library" if elsewhere else ""
         yield Hit(
             path=path,
-            message=f"needs the symbol {symbols[0]}{more}, which {nobody}"
-            + ("" if first.problem.certain else ", unless other code has loaded a library with it before"),
+            message=f"needs the symbol {symbols[0]}{more}, which nothing that is loaded with it defines{defined}",
             fix="link it with the library that defines the symbol, and bundle that library; or "
             + subject.reinstall(path),
             evidence={
                 "symbol": symbols[0],
                 "symbols": symbols,
+                "elsewhere": elsewhere,
                 "module": first.required.module if first.required else None,
             },
             severity=first.severity,

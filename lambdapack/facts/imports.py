@@ -207,9 +207,12 @@ class ImportFacts:
         """False when the loader refuses a file; a library that stands elsewhere counts if it may be loaded by now."""
         if not self._native.loads(path):
             return False
-        wanted = {problem.elsewhere for problem in self._native.problems(path) if problem.elsewhere}
-        if not wanted or any(item.program and item.program.loads_libraries for item in self.executions.values()):
+        problems = [problem for problem in self._native.problems(path) if problem.elsewhere]
+        if not problems or any(item.program and item.program.loads_libraries for item in self.executions.values()):
             return True
+        if any(problem.kind == "undefined-symbol" for problem in problems):
+            return False  # extension modules are loaded with RTLD_LOCAL: their symbols are nobody else's
+        wanted = {problem.elsewhere for problem in problems}
         for execution in self.executions.values():
             other = execution.module
             if other.kind == "extension" and other.path is not None and other.path != path:

@@ -42,7 +42,8 @@ class LoadProblem:
     """Why the loader refuses `path` when it is asked to load `root` (the same file, or one that needs `path`).
 
     `wanted` and `available` are the two values that disagree. `soname` is the library concerned. `elsewhere` is a file
-    of the artifact that has this soname where the loader does not look: loaded before, it satisfies the need.
+    of the artifact that has this soname where the loader does not look, or that defines the symbol: loaded before (for
+    everyone, if it is about a symbol), it satisfies the need.
     `certain` is False where that, or the runtime, is not known well enough. `pythons` are the versions of Python that
     have an undefined symbol. `says` is the loader's own text where it does not follow from the kind.
     """
@@ -237,14 +238,23 @@ class NativeFacts:
             return
         for lack in undefined_symbols(files, system, self._profile):
             # Other code may have loaded a file that defines it, for everyone (RTLD_GLOBAL).
-            certain = lack.certain and not self._is_defined(lack.symbol)
+            elsewhere = self._definer(lack.symbol)
+            certain = lack.certain and elsewhere is None
             if lack.pythons:
                 available = f"not in Python {dotted(self._profile.python)}"
                 yield LoadProblem(
                     "python-symbol", root, lack.path, lack.symbol, available, certain=certain, pythons=lack.pythons
                 )
             else:
-                yield LoadProblem("undefined-symbol", root, lack.path, lack.symbol, "nowhere", certain=certain)
+                yield LoadProblem(
+                    "undefined-symbol",
+                    root,
+                    lack.path,
+                    lack.symbol,
+                    f"only in {elsewhere}" if elsewhere else "nowhere",
+                    elsewhere=elsewhere,
+                    certain=certain,
+                )
 
     def _no_init_function(self, path: str) -> Iterable[LoadProblem]:
         """The function that an import calls is looked for in the file and in all that it has loaded (dlsym(3))."""
@@ -264,12 +274,12 @@ class NativeFacts:
         paths = sorted(self._closures[root], key=lambda path: (path != root, path))
         return {path: facts for path in paths if (facts := self._elf_at(path)) is not None}
 
-    def _is_defined(self, symbol: str) -> bool:
-        """True when any file of the artifact defines a name."""
-        return any(
-            isinstance(facts, ElfFacts) and facts.symbols is not None and symbol in facts.symbols.defined
-            for facts in self.elf.values()
-        )
+    def _definer(self, symbol: str) -> str | None:
+        """A file of the artifact that defines a name."""
+        for path, facts in self.elf.items():
+            if isinstance(facts, ElfFacts) and facts.symbols is not None and symbol in facts.symbols.defined:
+                return path
+        return None
 
     def _missing(self, root: str, path: str, soname: str) -> LoadProblem:
         """A library that no search path leads to. A copy elsewhere may have been loaded before by other code, which

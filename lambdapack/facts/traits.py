@@ -64,7 +64,9 @@ _HOOK_SIGNS = {
 _LIBRARY_WORDS = (b"DLL", b"dll", b"LoadLibrary", b"dlopen", b"RTLD_GLOBAL")
 _SETATTR = re.compile(rb"setattr(?<![.\w]setattr)\s*\(\s*(?!self\b|cls\b|type\s*\()[\w.\[\]]+\s*,\s*(['\"]?)(\w*)")
 _SET_IN_FUNCTION = re.compile(rb"\n[ \t]+(\w+)\.(\w+)\s*=(?!=)")
-_LOADS_LIBRARIES = re.compile(rb"\b(?:[Cc]|[Pp]y)[Dd][Ll][Ll]\b|\bLoadLibrary\b|\bdlopen\b|\bRTLD_GLOBAL\b")
+_LOADS_LIBRARIES = re.compile(
+    rb"\b(?:[Cc]|[Pp]y)[Dd][Ll][Ll]\b|\bLoadLibrary\b|\bdlopen\b|\bRTLD_GLOBAL\b|\bsetdlopenflags\b"
+)
 _LOADS = re.compile(
     rb"\b(?:import_module|__import__|(?:[Cc]|[Pp]y)[Dd][Ll][Ll]|LoadLibrary|dlopen|find_library|load_library|open|read_text"
     rb"|read_bytes|open_text|open_binary|get_data|resource_\w+|files|version|distribution|metadata|requires|entry_points"
