@@ -14,6 +14,7 @@ from typing import Literal
 from lambdapack.artifact import ImageConfig, Stack
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.facts.commands import Command, read_commands
+from lambdapack.facts.contracts import ContractFacts, read_contract
 from lambdapack.facts.distributions import DistFacts, marker_environment, owners, read_distributions
 from lambdapack.facts.elf import ElfFacts, NotElf
 from lambdapack.facts.executables import StartRefusal, start_refusal
@@ -39,6 +40,7 @@ __all__ = [
     "RUNTIME",
     "Changed",
     "Check",
+    "ContractFacts",
     "Duplicate",
     "Explained",
     "Failure",
@@ -99,6 +101,7 @@ class Subject:
     `managed` is True for ZIP functions and layers, whose file system is smaller than the container image's. `image` is
     what an image says of itself, None for the others. `handler_given` is False when the handler is the image's command.
     `lock` is what a lock file decided, None when none was given; `deep` asks for every hash that RECORD has.
+    `contracts` are names that have to be there, `package.module:Name.attribute`.
     """
 
     def __init__(
@@ -118,6 +121,7 @@ class Subject:
         deep: bool = False,
         fast: bool = False,
         known: KnownFacts | None = None,
+        contracts: Sequence[str] = (),
     ) -> None:
         self.stack = stack
         self.known = known or KnownFacts()
@@ -132,6 +136,7 @@ class Subject:
         self.lock = lock
         self.deep = deep
         self.fast = fast
+        self._contracts = tuple(contracts)
         self.handler: HandlerFacts | None = read_handler(handler, profile) if handler is not None else None
 
     @cached_property
@@ -246,11 +251,15 @@ class Subject:
     @cached_property
     def imports(self) -> ImportFacts | None:
         """What importing the handler does; None without a handler."""
-        if self.handler is None:
-            return None
-        return ImportFacts(
-            self.stack, self.profile, self.finder, self.native, self.distributions, self.handler, self.known
-        )
+        return None if self.handler is None else self._follow(self.handler)
+
+    def _follow(self, handler: HandlerFacts) -> ImportFacts:
+        return ImportFacts(self.stack, self.profile, self.finder, self.native, self.distributions, handler, self.known)
+
+    @cached_property
+    def contracts(self) -> tuple[ContractFacts, ...]:
+        """The names that the configuration promises, with what is known of each."""
+        return tuple(read_contract(text, self._follow) for text in self._contracts)
 
     @cached_property
     def python(self) -> PythonCode:
@@ -307,31 +316,6 @@ class Subject:
     @cached_property
     def _owners(self) -> dict[str, DistFacts]:
         return owners(self.distributions)
-
-    @cached_property
-    def handler_file(self) -> str | None:
-        """A first-party file that the handler setting most likely means: the longest tail of its module's path that
-        exists anywhere, nearest to the root."""
-        if self.handler is None or not self.handler.module:
-            return None
-        parts = self.handler.module.split(".")
-        for count in range(len(parts)):
-            tail = "/" + "/".join(parts[count:]) + ".py"
-            found = [located.path for located in self.stack.files() if located.path.endswith(tail)]
-            own = [path for path in found if self.distribution_of(path) is None]
-            if own:
-                return min(own, key=lambda path: (path.count("/"), path))
-        return None
-
-    @staticmethod
-    def required_by(dist: DistFacts, module: str) -> str | None:
-        """The requirement of a distribution that most likely brings a top-level module, by its name."""
-        wanted = module.replace("_", "-").lower()
-        for requirement in dist.requires:
-            name = requirement.split(";")[0].strip()
-            if name.lower().replace("_", "-").startswith(wanted):
-                return name
-        return None
 
     @property
     def target(self) -> str:

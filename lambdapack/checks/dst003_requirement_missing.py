@@ -31,7 +31,7 @@ def requirement_missing(subject: Subject) -> Iterator[Hit]:
     if subject.kind == "wheel":  # one by itself brings none of what it requires
         return
     proven = {
-        (importer.name, subject.required_by(importer, item.failure.module.partition(".")[0]))
+        (importer.name, importer.required_for(item.failure.module.partition(".")[0]))
         for item in subject.explained("absent")
         if item.fatal and (importer := subject.distribution_of(item.failure.path or "")) is not None
     }

@@ -102,7 +102,7 @@ def _explanation(item: Explained, subject: Subject) -> tuple[str, str]:
             f"pack all of {top}, or install the version that has {module}" if importer else f"pack {module}",
         )
     if importer is not None:
-        wanted = subject.required_by(importer, top) or top
+        wanted = importer.required_for(top) or top
         return (
             "which is neither in the artifact nor in the runtime",
             f"install {wanted}, which {importer.name} {importer.version} needs; do not install with --no-deps",

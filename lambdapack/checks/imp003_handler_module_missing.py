@@ -35,7 +35,7 @@ def handler_module_missing(subject: Subject) -> Iterator[Hit]:
         if failure.importer != RUNTIME or failure.kind != "missing-module":
             continue
         root = subject.profile.python_path[0]
-        place = subject.handler_file or absence.path
+        place = _handler_file(subject, subject.handler) or absence.path
         found, fix = "", "pack the file, or set the handler to the module that has it"
         instead = _misspelt(subject, subject.handler)
         if instead is not None:
@@ -81,3 +81,16 @@ def _misspelt(subject: Subject, handler: HandlerFacts) -> tuple[str | None, str,
         f"define {handler.function} = {parts[-1]}().{handler.function} in it, and set the handler to "
         f"{parent.name}.{handler.function}",
     )
+
+
+def _handler_file(subject: Subject, handler: HandlerFacts) -> str | None:
+    """Returns the first-party file that the handler setting most likely means: the longest tail of its module's path
+    that exists anywhere, nearest to the root."""
+    parts = handler.module.split(".") if handler.module else []
+    for count in range(len(parts)):
+        tail = "/" + "/".join(parts[count:]) + ".py"
+        found = [located.path for located in subject.stack.files() if located.path.endswith(tail)]
+        own = [path for path in found if subject.distribution_of(path) is None]
+        if own:
+            return min(own, key=lambda path: (path.count("/"), path))
+    return None

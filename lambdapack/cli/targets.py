@@ -37,6 +37,7 @@ def target_of(chosen: ArtifactChoice, judging: Judging, runtime: str | None) -> 
         handler=chosen.handler or function.handler or None,
         kind="layer" if function.package == "layer" else "function",
         selection=target.selection.with_rules(function.ignores),
+        contracts=function.contracts,
     )
 
 

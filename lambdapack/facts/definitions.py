@@ -76,8 +76,9 @@ class Binding:
 
     `signature` is a function's, or that of a class's own `__init__` with `self`. `result` is what a call of a function
     returns at once. `decorated`: decorators decide what it really is. `node` is the function's definition or lambda,
-    for whoever reads its body. A `plain` class has no base, and nothing that makes something else of a call, or JSON of
-    an instance. `imported` is the import that binds the name, `name` what it is called there.
+    for whoever reads its body. A `bare` class has neither base, metaclass nor decorator, a `plain` one also
+    nothing that makes something else of a call, or JSON of an instance. `imported` is the import that binds the name,
+    `name` what it is called there.
     """
 
     kind: BindingKind
@@ -87,6 +88,7 @@ class Binding:
     result: Result = "value"
     decorated: bool = False
     plain: bool = False
+    bare: bool = False
     node: Node | None = None
     imported: Import | None = None
     name: str = ""
@@ -176,7 +178,8 @@ class _Reader:
     def _class(self, node: Node, line: int, *, decorated: bool) -> Binding:
         body = node.child_by_field_name("body")
         names: set[str] = set()
-        init, plain = None, not decorated and node.child_by_field_name("superclasses") is None
+        bare = not decorated and node.child_by_field_name("superclasses") is None
+        init, plain = None, bare
         for statement in body.named_children if body is not None else ():
             inner = statement.child_by_field_name("definition") or statement
             own = inner.child_by_field_name("name")
@@ -191,9 +194,10 @@ class _Reader:
                 plain = False
         plain = plain and not names & _MAKES_SOMETHING_ELSE
         if init is None:
-            return Binding("class", line, decorated=decorated, plain=plain and "__init__" not in names)
+            return Binding("class", line, decorated=decorated, plain=plain and "__init__" not in names, bare=bare)
         signature = self._signature(init.child_by_field_name("parameters"))
-        return Binding("class", line, signature=signature, decorated=decorated, plain=plain and signature is not None)
+        plain = plain and signature is not None
+        return Binding("class", line, signature=signature, decorated=decorated, plain=plain, bare=bare)
 
     def _signature(self, node: Node | None) -> Signature | None:
         """Reads parameters; None for something that is not understood."""

@@ -45,6 +45,15 @@ class DistFacts:
     record: Mapping[str, Recorded] | None = field(hash=False)
     editable: bool = False
 
+    def required_for(self, module: str) -> str | None:
+        """The requirement that most likely brings a top-level module, by its name."""
+        wanted = module.replace("_", "-").lower()
+        for requirement in self.requires:
+            name = requirement.split(";")[0].strip()
+            if name.lower().replace("_", "-").startswith(wanted):
+                return name
+        return None
+
     def missing(self, present: Container[str]) -> tuple[str, ...]:
         """Returns the recorded files that are not among the present ones."""
         return tuple(sorted(path for path in self.record or () if path not in present))

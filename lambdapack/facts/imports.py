@@ -13,6 +13,7 @@ from lambdapack.facts.absence import Absence, AbsenceReader
 from lambdapack.facts.belief import Belief
 from lambdapack.facts.bytecode import foreign_magic
 from lambdapack.facts.calls import Call
+from lambdapack.facts.definitions import read_binding
 from lambdapack.facts.distributions import DistFacts, owners
 from lambdapack.facts.execution import Executor
 from lambdapack.facts.grammar import SyntaxProblem, check_syntax
@@ -177,6 +178,15 @@ class ImportFacts:
             return None
         own = self._stack.file(f"{self._profile.python_path[0]}/{self.handler.module.replace('.', '/')}.py")
         return own.path if own else None
+
+    def is_bare_class(self, name: str) -> bool:
+        """True for a class of the handler's module that has what its body binds and nothing else."""
+        execution = self.handler_execution
+        data = self._source(execution.module.path) if execution is not None else None
+        if execution is None or data is None or execution.program is None or execution.program.opaque:
+            return False
+        binding = read_binding(data, name)
+        return binding is not None and binding.kind == "class" and binding.bare and not self.is_set_elsewhere(name)
 
     def is_set_elsewhere(self, name: str) -> bool:
         """True when executed code sets an attribute of this name on something: perhaps on the module that binds it."""

@@ -31,6 +31,7 @@ FUNCTION_KEYS = (
     "package",
     "output",
     "layers",
+    "contracts",
     "ignore",
 )
 
@@ -39,6 +40,8 @@ _FUNCTION_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 _RUNTIME = re.compile(r"python3\.[0-9]+")
 _ALMOST_RUNTIME = re.compile(r"(?:c?py(?:thon)?|cp)?[ _-]?3[._-]?([0-9]{1,2})(?:\.[0-9x]+)?", re.IGNORECASE)
 _REQUIREMENT_SIGNS = re.compile(r"[=<>~\[@]")
+_CONTRACT = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+_CONTRACT_EXAMPLE = "shared.config:Config.load"
 _ARCHITECTURES = ("x86_64", "arm64")
 ARCHITECTURE_SPELLINGS = {"amd64": "x86_64", "x64": "x86_64", "x86-64": "x86_64", "aarch64": "arm64", "armv8": "arm64"}
 
@@ -54,6 +57,7 @@ class FunctionSettings:
     `exclude`: glob patterns over paths in the artifact.
     `output`: where the artifact is written, `dist/NAME.zip` beside the configuration by default.
     `layers`: ZIPs or folders of the layers it runs with, in order; they may not be there yet.
+    `contracts`: names that have to be in the artifact besides, `package.module:Name.attribute`.
     `ignores`: findings that do not count, those of all functions first.
     """
 
@@ -69,6 +73,7 @@ class FunctionSettings:
     package: PackageKind
     output: Path
     layers: tuple[Path, ...] = ()
+    contracts: tuple[str, ...] = ()
     ignores: tuple[Ignore, ...] = ()
 
 
@@ -125,6 +130,7 @@ def _function(table: Table, name: str, defaults: _Defaults) -> FunctionSettings:
         package=package,
         output=_output(table, name),
         layers=tuple(table.absolute(text) for text in table.strings("layers", "dist/layer.zip")),
+        contracts=tuple(_contracts(table)),
         ignores=(*defaults.ignores, *read_ignores(table)),
     )
 
@@ -165,6 +171,14 @@ def _paths(
         if refuse is not None:
             refuse(table, f"{key}[{index}]", path)
         yield path
+
+
+def _contracts(table: Table) -> Iterator[str]:
+    for index, text in enumerate(table.strings("contracts", _CONTRACT_EXAMPLE)):
+        if not _CONTRACT.fullmatch(text):
+            problem = f"{text!r} names no contract; write MODULE:NAME, for example {_CONTRACT_EXAMPLE!r}"
+            raise table.error(f"contracts[{index}]", problem)
+        yield text
 
 
 def _refuse_other_than_python(table: Table, key: str, path: Path) -> None:

@@ -88,6 +88,7 @@ def attempt_request(opened: Opened, options: AttemptOptions) -> AttemptRequest:
         handler=opened.handler,
         time_limit=options.time_limit,
         extra_env=options.environment,
+        contracts=opened.target.contracts,
         no_python_downloads=options.no_python_downloads,
         image=image,
     )

@@ -47,7 +47,7 @@ class Target:
     name is one, too. `name` is shown instead of it. `assumed` tells what was taken for granted already. `hints` is what
     is known of the project that the artifact was built from, `lock` a lock file to hold it against. `deep`: every file
     that RECORD lists is hashed. `fast`: only what a check reads is read. `cached`: facts of earlier runs are used, and
-    those of this run kept."""
+    those of this run kept. `contracts` are names that have to be there."""
 
     path: Path | str
     layers: tuple[Path, ...] = ()
@@ -61,6 +61,7 @@ class Target:
     name: str | None = None
     assumed: tuple[str, ...] = ()
     hints: Hints = field(default_factory=Hints)
+    contracts: tuple[str, ...] = ()
     lock: Path | None = None
     deep: bool = False
     fast: bool = False
@@ -158,6 +159,7 @@ def subject_of(opened: Opened, *, zipped_size: int | None, known: KnownFacts | N
         deep=opened.target.deep,
         fast=opened.target.fast,
         known=known,
+        contracts=opened.target.contracts,
     )
 
 

@@ -65,6 +65,7 @@ def build_and_inspect(
             selection=selection,
             name=_short(plan.output),
             hints=_hints(function, root),
+            contracts=function.contracts,
         )
         reports.append(inspect(target, attempt))
         return not reports[0].failed

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from lambdapack.artifact import Mount, Stack, open_tree
 from lambdapack.catalogue import all_checks
 from lambdapack.checking import Subject
 from lambdapack.engine import run_checks
-from lambdapack.facts.attempts import ImportAttempt
+from lambdapack.facts.attempts import Contract, ImportAttempt
 from lambdapack.facts.distributions import marker_environment
 from lambdapack.facts.locks import read_lock
 from lambdapack.finding import Finding
@@ -64,12 +65,18 @@ def judge(recipe: Recipe, folder: Path) -> tuple[Finding, ...]:
             handler=recipe.handler,
             kind=recipe.kind,
             zipped_size=function.stat().st_size,
-            attempts=[ImportAttempt(**attempt) for attempt in recipe.attempts],
+            attempts=[_attempt(attempt) for attempt in recipe.attempts],
             lock=None if recipe.lock is None else read_lock(recipe.lock, environment),
             deep=recipe.deep,
+            contracts=recipe.contracts,
         )
         findings, _ = run_checks(subject, all_checks())
     return findings
+
+
+def _attempt(table: Mapping[str, Any]) -> ImportAttempt:
+    contracts = tuple(Contract(**item) for item in table.get("contracts", ()))
+    return ImportAttempt(**{**table, "contracts": contracts})
 
 
 def _members(content: Content) -> list[Member]:

@@ -73,7 +73,8 @@ class Expected:
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """One fixture. `attempts` are the fields of `ImportAttempt`s, as if an import test had been run. `lock` is a lock
-    file beside the recipe, `deep` asks for every hash. `image` is what the image is written with, besides its layers;
+    file beside the recipe, `deep` asks for every hash, `contracts` has to be there. `image` is what the image is
+    written with, besides its layers;
     None for ZIPs."""
 
     folder: Path
@@ -88,6 +89,7 @@ class Recipe:
     image: Image | None = None
     lock: Path | None = None
     deep: bool = False
+    contracts: tuple[str, ...] = ()
 
 
 def recipe_folders() -> list[Path]:
@@ -108,7 +110,7 @@ def read_recipe(folder: Path) -> Recipe:
 
 def _recipe(folder: Path, table: Table) -> Recipe:
     content_keys = ("files", "member", "native", "distribution")
-    options = ("runtime", "architecture", "handler", "kind", "lock", "deep")
+    options = ("runtime", "architecture", "handler", "kind", "lock", "deep", "contracts")
     _known(table, *options, "layer", "image", "attempt", "expect", *content_keys)
     architecture = table.get("architecture", "x86_64")
     target = f"{_MACHINES[architecture]}-linux-gnu"
@@ -127,6 +129,7 @@ def _recipe(folder: Path, table: Table) -> Recipe:
         image=_image(table["image"], architecture) if "image" in table else None,
         lock=folder / table["lock"] if "lock" in table else None,
         deep=table.get("deep", False),
+        contracts=_texts(table, "contracts"),
     )
 
 
