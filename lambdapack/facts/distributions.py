@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import posixpath
+import re
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from email.parser import HeaderParser
@@ -18,6 +19,8 @@ from packaging.utils import canonicalize_name
 
 from lambdapack.artifact import Stack
 from lambdapack.errors import UnreadableMember
+
+_SIZE = re.compile(r"^[0-9]{1,18}$")
 
 
 class Recorded(NamedTuple):
@@ -144,7 +147,7 @@ def _is_editable(stack: Stack, folder: str) -> bool:
     """PEP 610: `dir_info.editable`."""
     try:
         origin = json.loads(_text(stack, f"{folder}/direct_url.json") or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     info = origin.get("dir_info") if isinstance(origin, dict) else None
     return isinstance(info, dict) and info.get("editable") is True
@@ -155,7 +158,7 @@ def _recorded(record: str, root: str) -> Iterable[tuple[str, Recorded]]:
         for row in csv.reader(io.StringIO(record)):
             if row and row[0] and not row[0].startswith("/"):
                 size = row[2] if len(row) > 2 else ""
-                said = Recorded(row[1] if len(row) > 1 and row[1] else None, int(size) if size.isdecimal() else None)
+                said = Recorded(row[1] if len(row) > 1 and row[1] else None, int(size) if _SIZE.match(size) else None)
                 yield posixpath.normpath(posixpath.join(root, row[0])), said
     except csv.Error:
         return

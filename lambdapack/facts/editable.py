@@ -27,7 +27,7 @@ def places_of_editable(stack: Stack, folder: str, line: str) -> tuple[str, ...]:
     try:
         mapping = _MAPPING.search(stack.read_bytes(located).decode("utf-8", "replace"))
         places = ast.literal_eval(mapping["literal"]).values() if mapping else ()
-    except (UnreadableMember, ValueError, SyntaxError):
+    except (UnreadableMember, ValueError, SyntaxError, RecursionError, MemoryError):
         return ()
     known = tuple(place for place in places if isinstance(place, str))
     return () if any(stack.resolve(f"{place}{end}") for place in known for end in ("", ".py")) else known

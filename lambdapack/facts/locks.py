@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
+from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -71,7 +71,12 @@ def read_lock(path: Path, environment: Mapping[str, str]) -> Lock:
                 f"{path}: is no lock file that lambdapack knows",
                 hint="give a requirements.txt with pins, a uv.lock, poetry.lock or pylock.toml",
             )
-    return Lock(str(path), _merged(packages))
+    try:
+        return Lock(str(path), _merged(packages))
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UsageError(
+            f"{path}: is damaged: {type(error).__name__}: {error}", hint="give the lock file as the tool wrote it"
+        ) from error
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -113,7 +118,7 @@ def _applies(marker: object, environment: Mapping[str, str], extra: str = "") ->
         return True
     try:
         return Marker(str(marker)).evaluate({**environment, "extra": extra})
-    except (InvalidMarker, UndefinedEnvironmentName):
+    except (InvalidMarker, InvalidVersion, UndefinedComparison, UndefinedEnvironmentName):
         return True
 
 
@@ -153,7 +158,7 @@ def _applies_in_pylock(
     values: dict[str, Any] = {**environment, "extras": set(extras), "dependency_groups": set(groups)}
     try:
         return Marker(marker).evaluate(values, context="lock_file")
-    except (InvalidMarker, UndefinedEnvironmentName):
+    except (InvalidMarker, InvalidVersion, UndefinedComparison, UndefinedEnvironmentName):
         return True
 
 

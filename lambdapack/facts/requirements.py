@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from packaging.markers import UndefinedEnvironmentName
+from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
@@ -113,7 +113,7 @@ class Requirements:
             return True
         try:
             return requirement.marker.evaluate({**self._environment, "extra": extra})
-        except UndefinedEnvironmentName:
+        except (UndefinedComparison, UndefinedEnvironmentName, InvalidVersion):
             return False
 
 
@@ -121,7 +121,7 @@ def _parse(dist: DistFacts) -> Iterator[Requirement]:
     for text in dist.requires:
         try:
             yield Requirement(text)
-        except InvalidRequirement:
+        except (InvalidRequirement, RecursionError):
             continue
 
 

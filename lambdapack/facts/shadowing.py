@@ -102,6 +102,8 @@ def _modules(stack: Stack, folder: str) -> dict[str, Located]:
             if located is not None and located.entry.is_file:
                 if _MODULE.search(name) and not name.endswith(".pyc"):
                     found[path.removeprefix(f"{folder}/")] = located
+            elif located is not None and located.entry.is_symlink:
+                continue  # may lead in a circle
             elif name != "__pycache__" and stack.is_folder(path):
                 pending.append(path)
     return found

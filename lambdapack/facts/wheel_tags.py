@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from math import prod
 
 from packaging.tags import Tag, parse_tag
 
 from lambdapack.profiles.profile import RuntimeProfile
 
+_MOST_TAGS = 1000  # in one line of WHEEL; it stands for every combination of its parts
 _LEVEL = re.compile(r"^(?:manylinux_\d+_\d+|manylinux\d+|linux)_")
 
 
@@ -36,6 +38,8 @@ def made_for(tags: Iterable[str], profile: RuntimeProfile) -> str:
 
 
 def _parse(text: str) -> frozenset[Tag]:
+    if prod(part.count(".") + 1 for part in text.split("-")) > _MOST_TAGS:
+        return frozenset()
     try:
         return parse_tag(text.strip())
     except ValueError:
