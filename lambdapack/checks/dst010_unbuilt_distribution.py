@@ -48,7 +48,10 @@ def unbuilt_distribution(subject: Subject) -> Iterator[Hit]:
             severity=Severity.ERROR if item.fatal else Severity.WARNING,
             chain=(*item.failure.chain, item.absence.module),
         )
+    told = {item.failure.module.partition(".")[0].lower() for item in subject.explained("absent") if item.fatal}
     for unfinished in subject.layout.unfinished():
+        if unfinished.name.replace("-", "_") in told:
+            continue  # by IMP001
         label = f"{unfinished.name} {unfinished.version}".strip()
         yield Hit(
             path=unfinished.path,

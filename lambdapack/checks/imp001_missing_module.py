@@ -101,6 +101,13 @@ def _explanation(item: Explained, subject: Subject) -> tuple[str, str]:
             f"and {top} in this artifact has no such module",
             f"pack all of {top}, or install the version that has {module}" if importer else f"pack {module}",
         )
+    packed = next((item for item in subject.layout.unfinished() if item.name.replace("-", "_") == top.lower()), None)
+    if packed is not None:
+        label = f"{packed.name} {packed.version}".strip()
+        return (
+            f"which is there only as {packed.path}: nothing on Lambda unpacks or builds it",
+            f"install {label} into the artifact (pip install --target) instead of copying it",
+        )
     if importer is not None:
         wanted = importer.required_for(top) or top
         return (
