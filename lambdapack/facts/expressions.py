@@ -82,6 +82,8 @@ class ExpressionReader:
         # Escapes, bytes and formats are not worked out.
         if not (plain or text.startswith(("f'", 'f"'))) or "\\" in text or (not plain and "{{" in text):
             return UNKNOWN
+        if plain:
+            return ("literal", syntax.string(node, self._data))
         parts: list[Expression] = []
         for child in node.children:
             if child.type == "string_content":
@@ -89,7 +91,7 @@ class ExpressionReader:
             elif child.type == "interpolation":
                 inner = child.named_children
                 parts.append(self.read(inner[0]) if len(inner) == 1 and "=" not in self._text(child) else UNKNOWN)
-        return ("literal", "".join(part[1] for part in parts)) if plain else ("join", tuple(parts))
+        return ("join", tuple(parts))
 
     def _dotted(self, node: Node) -> Expression:
         dotted = syntax.dotted(node, self._data)

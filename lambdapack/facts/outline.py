@@ -7,7 +7,7 @@ is out of the ordinary, nothing is blanked: an outline only ever saves time. Kno
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -19,6 +19,7 @@ _HEADER_LINES = 60
 _WANTED = re.compile(rb"(?:^|[:;])[ \t]*(?:from|import|global)\b", re.MULTILINE)
 _DOCSTRING = re.compile(rb'\s*[rRuU]?"""')
 _BRACKETS = ((b"(", b")"), (b"[", b"]"), (b"{", b"}"))
+_NO_BRACKETS = bytes(set(range(256)) - set(b"()[]{}"))
 _STRING_OR_COMMENT = re.compile(
     rb'#[^\n]*|"""(?:[^"\\]|\\.|"(?!""))*"""|'
     rb"'''(?:[^'\\]|\\.|'(?!''))*'''|"
@@ -30,10 +31,14 @@ _STRING_OR_COMMENT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A source of the original's length, and where each function whose body is blank really ends, by its `def`."""
+    """A source of the original's length, and where each function whose body is blank really ends, by its `def`.
+
+    `kept` are the stretches that are not blank: offset and row of where each begins and ends, always at a line's start.
+    """
 
     text: bytes
     ends: Mapping[int, int]
+    kept: Sequence[tuple[int, int, int, int]]
 
 
 def blank_functions(data: bytes) -> Outline | None:
@@ -44,7 +49,8 @@ def blank_functions(data: bytes) -> Outline | None:
     if not data.endswith(b"\n"):
         data += b"\n"
     ends: dict[int, int] = {}
-    parts, done, at = [], 0, data.find(_DEFINITION)
+    kept: list[tuple[int, int, int, int]] = []
+    parts, done, row, at = [], 0, 0, data.find(_DEFINITION)
     while at >= 0:
         line = data.rfind(b"\n", 0, at) + 1
         before = data[line:at]
@@ -63,11 +69,16 @@ def blank_functions(data: bytes) -> Outline | None:
         lines = body.count(b"\n")
         # Blank lines alone are no body: this "def" stands in a text.
         if len(body) - lines > len(indent) + 1 and _may_be_left_out(body):
-            parts += [data[done:begin], (indent + b" 0").ljust(len(body) - lines), b"\n" * lines]
-            done = ends[at] = end
+            short = indent + b" 0\n"
+            parts += [data[done:begin], short, b" " * (len(body) - len(short) - lines + 1), b"\n" * (lines - 1)]
+            last = row + data.count(b"\n", done, begin)
+            kept.append((done, row, begin + len(short), last + 1))
+            done, row = end, last + lines
+            ends[at] = end
         at = data.find(_DEFINITION, end)
     parts.append(data[done:])
-    return Outline(b"".join(parts), ends)
+    kept.append((done, row, len(data), row + data.count(b"\n", done)))
+    return Outline(b"".join(parts), ends, kept)
 
 
 def _end_of_header(data: bytes, at: int) -> int | None:
@@ -76,7 +87,7 @@ def _end_of_header(data: bytes, at: int) -> int | None:
     for _ in range(_HEADER_LINES):
         end = data.find(b"\n", end) + 1
         header = data[at : end - 1]
-        if all(header.count(opening) == header.count(closing) for opening, closing in _BRACKETS):
+        if _is_balanced(header):
             return end if _HEADER_END.search(header) else None
         if end == len(data):
             return None
@@ -104,4 +115,9 @@ def _may_be_left_out(body: bytes) -> bool:
     if (b"import" in body or b"global" in body) and _WANTED.search(body):
         return False
     # What is not balanced may be damaged: let the parser see it.
-    return all(body.count(opening) == body.count(closing) for opening, closing in _BRACKETS)
+    return _is_balanced(body)
+
+
+def _is_balanced(text: bytes) -> bool:
+    brackets = text.translate(None, _NO_BRACKETS)
+    return all(brackets.count(opening) == brackets.count(closing) for opening, closing in _BRACKETS)

@@ -76,11 +76,13 @@ class StatementReader:
         """Reads a module or an indented block."""
         statements: list[Statement] = []
         names: set[str] = set()
+        obscures = self._obscures if node.type == "module" else None
+        # An outline ends before the body of a function that comes last in a statement: hence the text up to the next.
+        texts = dict(syntax.texts(node, self._data)) if obscures else {}
         for child in node.named_children:
             if self._try_depth and syntax.may_raise(child):
                 statements.append(Effect())
-            loose = node.type == "module" and not syntax.is_definition(child)
-            if loose and self._obscures and self._obscures(self._bytes(child)):
+            if obscures and not syntax.is_definition(child) and obscures(texts[child]):
                 statements.append(Obscure())
             self._statement(child, statements, names)
             self.targets.walrus(child, names)

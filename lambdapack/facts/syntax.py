@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 import tree_sitter_python
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Language, Node, Parser, Range
 
 from lambdapack.facts.outline import blank_functions
 from lambdapack.facts.program import Import
@@ -42,7 +42,9 @@ def parse_outline(data: bytes) -> tuple[Node, Mapping[int, int]]:
     returns where those functions really end, by the offset of their `def`."""
     outline = blank_functions(data)
     if outline is not None:
-        root = parse(outline.text)
+        # The blank stretches are passed over: reading spaces takes the parser longer than reading code.
+        kept = [Range((row, 0), (last, 0), begin, end) for begin, row, end, last in outline.kept if begin < end]
+        root = Parser(_PYTHON, included_ranges=kept).parse(outline.text).root_node
         if not root.has_error:
             return root, outline.ends
     return parse(data), {}
@@ -68,7 +70,9 @@ def string(node: Node, data: bytes) -> str | None:
     """Returns a string literal's content, None for anything else (also for f-strings with fields)."""
     if node.type != "string" or any(child.type == "interpolation" for child in node.children):
         return None
-    return "".join(text(child, data) for child in node.children if child.type == "string_content")
+    # From quote to quote: of a text that holds a function, an outline leaves only parts.
+    first, last = node.children[0], node.children[-1]
+    return data[first.end_byte : last.start_byte].decode("utf-8", "replace")
 
 
 def strings(node: Node, data: bytes) -> list[str] | None:

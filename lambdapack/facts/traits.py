@@ -61,6 +61,11 @@ _HOOK_SIGNS = {
     "__path__": (*_signs((b"__path__", b"")), *_EXTENDING),
     "extend_path": _EXTENDING,
 }
+_HOOK_SIGNS_WITHOUT_PATH = {
+    name: tuple((word, pattern) for word, pattern in signs if b"path" not in pattern.pattern)
+    for name, signs in _HOOK_SIGNS.items()
+}
+_NEAR = 300  # bytes around a sign, more than any line of interest has
 _LIBRARY_WORDS = (b"DLL", b"dll", b"LoadLibrary", b"dlopen", b"RTLD_GLOBAL")
 _SETATTR = re.compile(rb"setattr(?<![.\w]setattr)\s*\(\s*(?!self\b|cls\b|type\s*\()[\w.\[\]]+\s*,\s*(['\"]?)(\w*)")
 _SET_IN_FUNCTION = re.compile(rb"\n[ \t]+(\w+)\.(\w+)\s*=(?!=)")
@@ -76,13 +81,21 @@ _LOADS = re.compile(
 
 def is_opaque(data: bytes) -> bool:
     """True when the module may bind names of its own that no statement shows."""
-    return _any_sign(_OPAQUE_SIGNS, data) and bool(_OPAQUE.search(data))
+    for word, sign in _OPAQUE_SIGNS:
+        for found in sign.finditer(data) if word in data else ():
+            # The pattern looks at what stands in the same lines only.
+            if _OPAQUE.search(data, max(0, found.start() - _NEAR), found.end() + _NEAR):
+                return True
+    return False
 
 
 def import_hooks(data: bytes) -> frozenset[str]:
     """Names what of the import system the module changes, anywhere in it."""
+    paths = b"path" in data  # a part of most of the words
     return frozenset(
-        name for name, pattern in _HOOKS.items() if _any_sign(_HOOK_SIGNS[name], data) and pattern.search(data)
+        name
+        for name, pattern in _HOOKS.items()
+        if _any_sign(_HOOK_SIGNS[name] if paths else _HOOK_SIGNS_WITHOUT_PATH[name], data) and pattern.search(data)
     )
 
 
