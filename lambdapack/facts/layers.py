@@ -19,6 +19,11 @@ _LAYERS = "/opt"
 _FUNCTION = "/var/task"
 _OTHER_PYTHON = re.compile(r"^/opt/python/lib/python(?P<version>3\.\d+)/site-packages$")
 _CODE = (".py", ".so", ".pyc")
+# A module, or a package with its __init__, in these places of a layer.
+_ENTRY = r"(?P<name>[^/.]+)(?:\.[^/]+|/__init__\.pyc?)$"
+_IN_VERSION = re.compile(rf"^(?P<place>python/lib/python3\.\d+/site-packages/){_ENTRY}")
+_IN_WRAPPER = re.compile(rf"^(?P<place>(?!(?:bin|etc|extensions|include|lib|share)/)[^/]+/python/){_ENTRY}")
+_AT_ROOT = re.compile(rf"^(?P<place>){_ENTRY}")
 
 Reason = Literal["layer-root", "layer-nested", "other-python", "function"]
 
@@ -59,14 +64,18 @@ def find_misplaced(stack: Stack, finder: ModuleFinder) -> Iterator[Misplaced]:
 
 def _misplaced(mount: Mount, stack: Stack, finder: ModuleFinder) -> Iterator[Misplaced]:
     installed: dict[str, list[str]] = {}
+    loose: dict[str, set[str]] = {}
     for entry in mount.tree.entries():
         folder, _, file = entry.path.rpartition("/")
         if file == "METADATA" and folder.endswith(".dist-info"):
             place, _, name = mount.absolute(folder).rpartition("/")
             installed.setdefault(place, []).append(name.removesuffix(".dist-info").rpartition("-")[0])
     is_layer = mount.point == _LAYERS
-    if is_layer and not any(place.startswith(f"{_LAYERS}/python") for place in installed):
-        installed.setdefault(_LAYERS, []).extend(_loose_code(mount))
+    if is_layer:
+        for place, name in _loose_code(mount):
+            if place not in installed:
+                loose.setdefault(place, set()).add(name)
+    installed |= {place: sorted(names) for place, names in loose.items()}
     seen = [place for place in installed if place in finder.path]
     for place, names in sorted(installed.items()):
         if not names or place in finder.path or _is_vendored(place, mount.point, stack):
@@ -80,18 +89,15 @@ def _misplaced(mount: Mount, stack: Stack, finder: ModuleFinder) -> Iterator[Mis
         yield Misplaced(place, mount.tree.origin, reason, tuple(sorted(set(names))), other["version"] if other else "")
 
 
-def _loose_code(mount: Mount) -> Iterator[str]:
-    """Yields the modules and packages at the root of a layer that has no `python/`."""
-    tops: dict[str, set[str]] = {}
-    for entry in mount.tree.entries():
-        top, _, rest = entry.path.partition("/")
-        tops.setdefault(top, set()).add(rest)
-    if "python" in tops:
-        return
-    for top, inside in tops.items():
-        stem = top.partition(".")[0]
-        if (top.endswith(_CODE) and stem.isidentifier()) or inside & {"__init__.py", "__init__.pyc"}:
-            yield stem
+def _loose_code(mount: Mount) -> Iterator[tuple[str, str]]:
+    """Yields folder and name of modules and packages where layers often have them in vain, metadata or not: at the root
+    of a layer without `python/`, below `python/` in a wrapper folder, in the folder of some Python version."""
+    paths = [entry.path for entry in mount.tree.entries() if entry.path.endswith(_CODE)]
+    has_python = any(path.startswith("python/") for path in paths)
+    for path in paths:
+        match = _IN_VERSION.match(path) or (None if has_python else _IN_WRAPPER.match(path) or _AT_ROOT.match(path))
+        if match is not None and match["name"].isidentifier():
+            yield f"{_LAYERS}/{match['place']}".rstrip("/"), match["name"]
 
 
 def _is_vendored(place: str, point: str, stack: Stack) -> bool:

@@ -8,6 +8,7 @@ importlib._bootstrap_external.PathFinder.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -71,16 +72,15 @@ def _merges(stack: Stack, module: Module) -> bool:
 
 def _hidden(stack: Stack, module: Module, folders: Iterable[str]) -> Iterator[Shadowed]:
     winner = module.path or ""
-    home = winner.removesuffix(f"/{winner.rpartition('/')[2]}") if module.is_package else winner.rpartition("/")[0]
-    root = home.rpartition("/")[0] if module.is_package else home
-    home = stack.resolve(f"{root}/{module.name}") or home
-    own = _modules(stack, home) if module.is_package else _files(stack, root, module.name)
+    root = posixpath.dirname(posixpath.dirname(winner) if module.is_package else winner)
+    home = stack.resolve(f"{root}/{module.name}")
+    own = _modules(stack, home) if module.is_package and home else _files(stack, root, module.name)
     for folder in folders:
         if folder == root:
             continue
         place = stack.resolve(f"{folder}/{module.name}") or f"{folder}/{module.name}"
         theirs = _modules(stack, place) if stack.is_folder(place) else _files(stack, folder, module.name)
-        if not theirs or place == stack.resolve(f"{root}/{module.name}"):
+        if not theirs or place == home:
             continue  # nothing, or a link to the same
         lost = tuple(theirs[name].path for name in sorted(theirs) if name not in own)
         both = [(theirs[name], own[name]) for name in sorted(theirs) if name in own]
