@@ -20,7 +20,7 @@ from images.standin import debian, layout
 from images.standin.archive import write_archive
 from images.standin.debian import CannotBuild
 from images.standin.masking import mask
-from lambdapack.profiles import RuntimeProfile, load_profile, profile_to_json
+from lambdapack.profiles import RuntimeProfile, load_profile
 
 SUITES = {"python3.9": "bullseye", "python3.11": "bookworm", "python3.13": "trixie", "python3.14": "sid"}
 """The Debian release that each Python comes from."""
@@ -47,7 +47,9 @@ def image_name(profile: RuntimeProfile) -> str:
 
 def recipe_digest(profile: RuntimeProfile) -> str:
     """Returns what a stand-in's label says: another value means that it is to be built again."""
-    digest = hashlib.sha256(profile_to_json(profile).encode())
+    known = sorted(name for name, library in profile.libraries.items() if library.in_image)
+    parts = [profile.identifier, profile.glibc, sorted(profile.symbol_ceilings.items()), known]
+    digest = hashlib.sha256(repr([*parts, profile.python_path, profile.library_path]).encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()

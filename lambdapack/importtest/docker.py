@@ -20,11 +20,13 @@ from lambdapack.containers.images import EngineImage, artifact_image, find_image
 from lambdapack.containers.running import CannotRun, ContainerPlan, Tmpfs, running
 from lambdapack.errors import MissingRequirement
 from lambdapack.facts.attempts import ImportAttempt
-from lambdapack.importtest import guardian, observation, probe
+from lambdapack.facts.invocations import Invocation
+from lambdapack.importtest import emulation, guardian, invocation, observation, probe
 from lambdapack.importtest.answers import Heard, Scene, account, question, read_answers
 from lambdapack.importtest.backend import LAYER_ROOT, MEGABYTE, TASK_ROOT, AttemptRequest, Unavailable
 from lambdapack.importtest.docker_dialogue import Answer, Dialogue, NoAnswer
 from lambdapack.importtest.in_image import environment, interpreter, proof_of, search_path
+from lambdapack.importtest.invocation import InvocationRequest
 from lambdapack.importtest.process import Ended
 from lambdapack.importtest.shipment import Shipment
 from lambdapack.profiles.profile import RuntimeProfile
@@ -34,6 +36,7 @@ from lambdapack.progress import Progress, silent
 _USER = (993, 990)
 _WORK = "/run/lambdapack"
 _PROBE = f"{_WORK}/probe.py"
+_EMULATION = f"{_WORK}/emulation.py"
 _TEMPORARY = 512 * MEGABYTE  # /tmp, by default (AWS, "Configure ephemeral storage")
 _PROCESSES = _OPEN_FILES = 1024  # AWS, "Lambda quotas"
 _CPUS = 2.0
@@ -74,6 +77,16 @@ class DockerBackend:
             why = _unavailable(error)
             return ImportAttempt("not-run", request.handler, self.name, reason=why.reason, remedy=why.remedy)
 
+    def invoke(self, request: InvocationRequest) -> Invocation:
+        """Sends the handler one event through the image's own emulator."""
+        attempt = request.attempt
+        try:
+            with connect_engine() as engine, self._image(engine, attempt) as image:
+                return _invoke(engine, image, request)
+        except MissingRequirement as error:
+            why = _unavailable(error)
+            return Invocation("not-run", attempt.handler, self.name, reason=why.reason, remedy=why.remedy)
+
     @contextmanager
     def _image(self, engine: Engine, request: AttemptRequest) -> Iterator[EngineImage]:
         own, architecture = request.image, request.profile.architecture
@@ -87,23 +100,82 @@ class DockerBackend:
 
 
 def _attempt(engine: Engine, image: EngineImage, request: AttemptRequest) -> ImportAttempt:
-    python = interpreter(request)
     shipment = Shipment(request.mounts)
+    with _room(engine, image, request, shipment) as room:
+        heard = _load(room, request)
+    copy = None if request.image else shipment.copy
+    scene = Scene("docker", _proof(image, request), room.version, room.python, copy, _as_on_lambda)
+    attempt = account(request, heard, scene)
+    return replace(attempt, facts=attempt.facts | _image_facts(image))
+
+
+def _invoke(engine: Engine, image: EngineImage, request: InvocationRequest) -> Invocation:
+    attempt = request.attempt
+    with _room(engine, image, attempt, Shipment(attempt.mounts)) as room:
+        nonce, told = room.carry_out(
+            _EMULATION,
+            invocation.question(request),
+            folder=attempt.image.folder if attempt.image else TASK_ROOT,
+            variables=invocation.variables(request, environment(attempt)),
+            seconds=attempt.time_limit + 2 * invocation.GRACE_SECONDS,
+        )
+        printed = room.dialogue.printed
+    found = Invocation("not-run", attempt.handler, "docker", proof=_proof(image, attempt), facts=_image_facts(image))
+    return invocation.account(
+        request,
+        read_answers(told.get("channel", ""), nonce),
+        Ended(told["status"], "", told["seconds"], told["stopped"], told.get("peak")),
+        log=printed.text("stdout"),
+        platform_log=printed.text("stderr"),
+        found=found,
+    )
+
+
+def _image_facts(image: EngineImage) -> dict[str, str]:
+    return {"image": image.name, "image_digest": image.digest or image.identifier}
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """A container with the artifact in it, whose guardian listens."""
+
+    dialogue: Dialogue
+    python: str
+    version: str
+
+    def carry_out(
+        self, script: str, asked: Answer, *, folder: str, variables: dict[str, str], seconds: float
+    ) -> tuple[str, Answer]:
+        """Has a script answer a question; returns the nonce of its answers and what the guardian tells."""
+        nonce = secrets.token_hex(16)
+        order: Answer = {
+            "channel": f"{_WORK}/channel",
+            "crash": f"{_WORK}/crash",
+            "question": {**asked, "nonce": nonce, "channel": f"{_WORK}/channel"},
+            "command": [self.python, "-I", "-S", "-B", "-u", script],
+            "folder": folder,
+            "environment": variables,
+            "seconds": seconds,
+        }
+        try:
+            return nonce, self.dialogue.ask(order, seconds + _GRACE_SECONDS)
+        except NoAnswer as silence:
+            # The guardian was killed, or does not get to run any more; the container goes in any case.
+            return nonce, {"status": -9, "seconds": seconds, "stopped": None if silence.ended else "time"}
+
+
+@contextmanager
+def _room(engine: Engine, image: EngineImage, request: AttemptRequest, shipment: Shipment) -> Iterator[_Room]:
+    python = interpreter(request)
     try:
         with running(engine, _plan(image, request, python)) as container:
             dialogue = Dialogue(container)
             here = _greet(dialogue)
             for point in _filled(request):
                 container.put(point, shipment.stream(point))
-            heard = _load(dialogue, request, python)
+            yield _Room(dialogue, python, here["python"])
     except CannotRun as error:
         raise _explained(error, image.name, python, request.profile) from error
-    copy = None if request.image else shipment.copy
-    scene = Scene("docker", _proof(image, request), here["python"], python, copy, _as_on_lambda)
-    attempt = account(request, heard, scene)
-    return replace(
-        attempt, facts=attempt.facts | {"image": image.name, "image_digest": image.digest or image.identifier}
-    )
 
 
 def _plan(image: EngineImage, request: AttemptRequest, python: str) -> ContainerPlan:
@@ -129,16 +201,16 @@ def _filled(request: AttemptRequest) -> list[str]:
 
 def _greet(dialogue: Dialogue) -> Answer:
     """Gives the guardian the probe's files and learns which interpreter it is."""
-    files = {_PROBE: _source(probe.__file__), f"{_WORK}/observation.py": _source(observation.__file__)}
+    scripts = {_PROBE: probe, f"{_WORK}/observation.py": observation, _EMULATION: emulation}
+    files = {path: _source(str(script.__file__)) for path, script in scripts.items()}
     try:
         return dialogue.ask({"files": files}, _START_SECONDS)
     except NoAnswer:
         raise CannotRun(dialogue.printed.text().strip() or "the container ended without a word") from None
 
 
-def _load(dialogue: Dialogue, request: AttemptRequest, python: str) -> Heard:
+def _load(room: _Room, request: AttemptRequest) -> Heard:
     """Has the probe load the handler, and returns what came back."""
-    nonce = secrets.token_hex(16)
     path, packages = search_path(request)
     asked = question(
         request,
@@ -148,21 +220,12 @@ def _load(dialogue: Dialogue, request: AttemptRequest, python: str) -> Heard:
         site=request.profile.path_config_dirs,
         roots=[TASK_ROOT, LAYER_ROOT],
     )
-    order: Answer = {
-        "channel": f"{_WORK}/channel",
-        "crash": f"{_WORK}/crash",
-        "question": {**asked, "nonce": nonce, "channel": f"{_WORK}/channel"},
-        "command": [python, "-I", "-S", "-B", "-u", _PROBE],
-        "folder": request.image.folder if request.image else TASK_ROOT,
-        "environment": environment(request),
-        "seconds": request.time_limit,
-    }
-    try:
-        told = dialogue.ask(order, request.time_limit + _GRACE_SECONDS)
-    except NoAnswer as silence:
-        # The guardian was killed, or does not get to run any more; the container goes in any case.
-        told = {"status": -9, "seconds": request.time_limit, "stopped": None if silence.ended else "time"}
-    ended = Ended(told["status"], dialogue.printed.text(), told["seconds"], told["stopped"], told.get("peak"))
+    folder = request.image.folder if request.image else TASK_ROOT
+    nonce, told = room.carry_out(
+        _PROBE, asked, folder=folder, variables=environment(request), seconds=request.time_limit
+    )
+    printed = room.dialogue.printed.text()
+    ended = Ended(told["status"], printed, told["seconds"], told["stopped"], told.get("peak"))
     return Heard(read_answers(told.get("channel", ""), nonce), ended, told.get("crash", ""))
 
 
