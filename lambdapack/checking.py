@@ -14,14 +14,16 @@ from typing import Literal
 from lambdapack.artifact import ImageConfig, Stack
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.facts.commands import Command, read_commands
+from lambdapack.facts.context_use import meant_context_attribute
 from lambdapack.facts.contracts import ContractFacts, read_contract
 from lambdapack.facts.distributions import DistFacts, marker_environment, owners, read_distributions
-from lambdapack.facts.elf import ElfFacts, NotElf
+from lambdapack.facts.elf import ElfFacts
 from lambdapack.facts.executables import StartRefusal, start_refusal
-from lambdapack.facts.extension import foreign_extensions, read_extension_name
+from lambdapack.facts.extension import describe_native, foreign_extensions
 from lambdapack.facts.handler import HandlerFacts, read_handler
 from lambdapack.facts.imports import RUNTIME, Explained, ImportFacts
 from lambdapack.facts.installation import Changed, Duplicate, Installation
+from lambdapack.facts.invocations import Invocation
 from lambdapack.facts.known import KnownFacts
 from lambdapack.facts.layout import Layout
 from lambdapack.facts.linking import LoadProblem, NativeFacts
@@ -53,9 +55,10 @@ __all__ = [
     "Subject",
     "check",
     "describe_native",
+    "meant_context_attribute",
 ]
 
-Need = Literal["handler", "attempt", "image"]
+Need = Literal["handler", "attempt", "invocation", "image"]
 SeverityWord = Literal["error", "warning", "info"]
 
 
@@ -132,6 +135,7 @@ class Subject:
         self.image = image
         self.handler_given = handler_given and handler is not None
         self.attempts = tuple(attempts)
+        self.invocations: tuple[Invocation, ...] = ()
         self.hints = hints or Hints()
         self.lock = lock
         self.deep = deep
@@ -346,15 +350,6 @@ class Subject:
         for item in self.imports.explained if self.imports else ():
             if item.absence.kind in kinds:
                 yield item
-
-
-def describe_native(path: str, facts: ElfFacts | NotElf | None) -> str:
-    """Says what a native file was made for, from its name and its content: `Python 3.11, Linux x86_64`."""
-    name = read_extension_name(path)
-    python = f"Python {name.python}" if name.python else "no particular Python"
-    free_threaded = " (free-threaded)" if name.python and name.python.endswith("t") else ""
-    machine = facts.machine if isinstance(facts, ElfFacts) else name.machine
-    return f"{python}{free_threaded}, {name.system}" + (f" {machine}" if machine else "")
 
 
 @dataclass(frozen=True, slots=True)

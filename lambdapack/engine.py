@@ -12,6 +12,7 @@ from lambdapack.report import BUG_CODE, Skipped
 _REASONS: dict[Need, str] = {
     "handler": "no handler was given, so nothing that is reached from it could be judged",
     "attempt": "no import test was run",
+    "invocation": "the handler was not invoked",
     "image": "the artifact is no container image",
 }
 
@@ -37,6 +38,7 @@ def _has(subject: Subject, need: Need) -> bool:
     has: dict[Need, bool] = {
         "handler": subject.handler is not None,
         "attempt": bool(subject.attempts),
+        "invocation": bool(subject.invocations),
         "image": subject.image is not None,
     }
     return has[need]

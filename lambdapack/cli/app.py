@@ -27,6 +27,7 @@ _VERBS = {
     "build": "build the artifact of a configured function, and inspect it",
     "inspect": "say what will fail on Lambda in an artifact, and why; runs nothing of it",
     "test": "import the handler of an artifact in its runtime",
+    "invoke": "run the handler of an artifact with an event, in its runtime's emulator",
     "checks": "list all checks: codes, names, what they say",
     "explain": "print the page of a check: what it finds, why it fails, how to fix it",
     "cache": "show or drop what is kept in the cache folder",

@@ -86,13 +86,18 @@ class TestChoice:
     @property
     def variables(self) -> dict[str, str]:
         """The repeated `--env KEY=VALUE` as a mapping."""
-        found = {}
-        for pair in self.environment:
-            key, equals, value = pair.partition("=")
-            if not equals or not key:
-                raise click.BadParameter(f"{pair!r} is not KEY=VALUE", param_hint="--env")
-            found[key] = value
-        return found
+        return environment_of(self.environment)
+
+
+def environment_of(pairs: tuple[str, ...]) -> dict[str, str]:
+    """Turns repeated `--env KEY=VALUE` into a mapping."""
+    found = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise click.BadParameter(f"{pair!r} is not KEY=VALUE", param_hint="--env")
+        found[key] = value
+    return found
 
 
 def _group(name: str, kind: type, *options: Callable[[F], F]) -> Callable[[F], F]:

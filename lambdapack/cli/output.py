@@ -32,7 +32,7 @@ def show(report: Report, show_as: Presentation, *, exit_zero: bool = False, seco
     if show_as.form == "json":
         click.echo(render_json(report), nl=False, color=True)
     elif not show_as.quiet or report.failed:
-        click.echo(render_text(report, _style(show_as), seconds=seconds), nl=False, color=True)
+        click.echo(render_text(report, text_style(show_as), seconds=seconds), nl=False, color=True)
     return exit_status(report, exit_zero=exit_zero)
 
 
@@ -46,7 +46,7 @@ def show_runtimes(reports: Sequence[Report], show_as: Presentation, *, exit_zero
     if show_as.form == "json":
         show_json(reports, several=True)
     elif not show_as.quiet or any(report.failed for report in reports):
-        click.echo(render_runtimes(reports, _style(show_as)), nl=False, color=True)
+        click.echo(render_runtimes(reports, text_style(show_as)), nl=False, color=True)
     return worst_exit_status([exit_status(report, exit_zero=exit_zero) for report in reports])
 
 
@@ -57,7 +57,8 @@ def exit_status(report: Report, *, exit_zero: bool = False) -> int:
     return EXIT_FINDINGS if report.failed and not exit_zero else EXIT_OK
 
 
-def _style(show_as: Presentation) -> TextStyle:
+def text_style(show_as: Presentation) -> TextStyle:
+    """Returns how text is written to standard output."""
     return TextStyle(colour=colour_on(sys.stdout), verbose=show_as.verbose)
 
 

@@ -29,6 +29,17 @@ class UnknownAttribute:
     doubtful: bool
 
 
+def meant_context_attribute(name: str, *, guess: bool = True) -> str | None:
+    """Returns the attribute of Lambda's context that was meant by a name that it does not have; `guess`: also one that
+    is merely spelled alike."""
+    known = load_common_facts()
+    meant = known.context_renamed.get(name)
+    if meant is None and guess:
+        near = difflib.get_close_matches(name.lower(), sorted(known.context_attributes), 1, 0.8)
+        meant = near[0] if near else None
+    return meant
+
+
 def unknown_attributes(target: HandlerTarget, is_set: Callable[[str], bool]) -> tuple[UnknownAttribute, ...]:
     """Returns the first read of every unknown attribute; a certain one comes before. `is_set` says whether some code
     sets an attribute of this name."""
@@ -45,10 +56,7 @@ def unknown_attributes(target: HandlerTarget, is_set: Callable[[str], bool]) -> 
         if use.name in known.context_attributes or use.name.startswith("_") or is_set(use.name):
             continue
         doubtful = binding.decorated or use.handed_on
-        meant = known.context_renamed.get(use.name)
-        if meant is None and not doubtful:
-            near = difflib.get_close_matches(use.name.lower(), sorted(known.context_attributes), 1, 0.8)
-            meant = near[0] if near else None
+        meant = meant_context_attribute(use.name, guess=not doubtful)
         certain = use.certain and not doubtful
         found.setdefault(use.name, UnknownAttribute(parameter, use.name, use.line, meant, certain, doubtful))
     return tuple(sorted(found.values(), key=lambda item: item.line))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lambdapack.artifact import Stack
+from lambdapack.facts.elf import ElfFacts, NotElf
 
 _LINUX = re.compile(
     r"\.cpython-(?P<major>\d)(?P<minor>\d+)(?P<flags>[a-z]*)-(?P<machine>\w+)-linux-(?P<libc>gnu|musl)\w*\.so$"
@@ -73,3 +74,12 @@ def read_extension_name(path: str) -> ExtensionName:
     if name.endswith(".pyd"):
         return ExtensionName(None, "Windows", None)
     return ExtensionName(None, "macOS" if name.endswith(".dylib") else "Linux", None)
+
+
+def describe_native(path: str, facts: ElfFacts | NotElf | None) -> str:
+    """Says what a native file was made for, from its name and its content: `Python 3.11, Linux x86_64`."""
+    name = read_extension_name(path)
+    python = f"Python {name.python}" if name.python else "no particular Python"
+    free_threaded = " (free-threaded)" if name.python and name.python.endswith("t") else ""
+    machine = facts.machine if isinstance(facts, ElfFacts) else name.machine
+    return f"{python}{free_threaded}, {name.system}" + (f" {machine}" if machine else "")

@@ -47,6 +47,11 @@ def plain(text: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
+def finding_lines(finding: Finding, style: TextStyle) -> Iterator[str]:
+    """Yields one finding as the report shows it."""
+    yield from _finding([_printable(finding)], style)
+
+
 def verdict_line(report: Report, style: TextStyle, *, seconds: float | None = None) -> str:
     """The last line: verdict, sizes with the share of the limit, SHA-256, time."""
     artifact = report.artifact

@@ -17,6 +17,7 @@ from lambdapack.checking import Subject
 from lambdapack.engine import run_checks
 from lambdapack.facts.attempts import Contract, ImportAttempt
 from lambdapack.facts.distributions import marker_environment
+from lambdapack.facts.invocations import Invocation
 from lambdapack.facts.locks import read_lock
 from lambdapack.finding import Finding
 from lambdapack.profiles import load_profile
@@ -70,6 +71,7 @@ def judge(recipe: Recipe, folder: Path) -> tuple[Finding, ...]:
             deep=recipe.deep,
             contracts=recipe.contracts,
         )
+        subject.invocations = tuple(Invocation(**invocation) for invocation in recipe.invocations)
         findings, _ = run_checks(subject, all_checks())
     return findings
 

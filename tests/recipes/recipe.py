@@ -72,9 +72,9 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One fixture. `attempts` are the fields of `ImportAttempt`s, as if an import test had been run. `lock` is a lock
-    file beside the recipe, `deep` asks for every hash, `contracts` has to be there. `image` is what the image is
-    written with, besides its layers;
+    """One fixture. `attempts` are the fields of `ImportAttempt`s, as if an import test had been run, `invocations` those
+    of `Invocation`s. `lock` is a lock file beside the recipe, `deep` asks for every hash, `contracts` has to be there.
+    `image` is what the image is written with, besides its layers;
     None for ZIPs."""
 
     folder: Path
@@ -85,6 +85,7 @@ class Recipe:
     function: Content
     layers: tuple[Content, ...]
     attempts: tuple[Table, ...]
+    invocations: tuple[Table, ...]
     expect: tuple[Expected, ...]
     image: Image | None = None
     lock: Path | None = None
@@ -111,7 +112,7 @@ def read_recipe(folder: Path) -> Recipe:
 def _recipe(folder: Path, table: Table) -> Recipe:
     content_keys = ("files", "member", "native", "distribution")
     options = ("runtime", "architecture", "handler", "kind", "lock", "deep", "contracts")
-    _known(table, *options, "layer", "image", "attempt", "expect", *content_keys)
+    _known(table, *options, "layer", "image", "attempt", "invocation", "expect", *content_keys)
     architecture = table.get("architecture", "x86_64")
     target = f"{_MACHINES[architecture]}-linux-gnu"
     for layer in table.get("layer", ()):
@@ -125,6 +126,7 @@ def _recipe(folder: Path, table: Table) -> Recipe:
         function=_content(folder, table, target),
         layers=tuple(_content(folder, layer, target) for layer in table.get("layer", ())),
         attempts=tuple(table.get("attempt", ())),
+        invocations=tuple(table.get("invocation", ())),
         expect=tuple(_expected(item) for item in table.get("expect", ())),
         image=_image(table["image"], architecture) if "image" in table else None,
         lock=folder / table["lock"] if "lock" in table else None,

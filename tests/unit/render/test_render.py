@@ -79,10 +79,13 @@ def test_what_is_shown_when() -> None:
     ("test", "words"),
     [
         (
-            {"status": "ok", "seconds": 0.5, "proof": "local CPython", "client": "awslambdaric 4.2.2"},
+            {"status": "ok", "seconds": 0.5, "proof": "local CPython", "choice": "", "client": "awslambdaric 4.2.2"},
             "import test ok in 0.50 s",
         ),
-        ({"status": "failed", "seconds": None, "proof": "local CPython", "client": ""}, "import test FAILED"),
+        (
+            {"status": "failed", "seconds": None, "proof": "local CPython", "choice": "", "client": ""},
+            "import test FAILED",
+        ),
         (
             {"status": "not-run", "reason": "no Python 3.14", "remedy": "uv python install 3.14"},
             "import test NOT RUN: no Python 3.14; uv",
