@@ -26,7 +26,9 @@ _ERROR_KEYS = frozenset(("errorMessage", "errorType", "requestId", "stackTrace")
 _START = re.compile(r"^START RequestId: (\S+)", re.MULTILINE)
 _PLATFORM_LINE = re.compile(r"^(?:START|END|REPORT) RequestId: .*$\n?", re.MULTILINE)
 _TIMED_OUT = re.compile(r"Task timed out after [\d.]+ seconds")
-_ENDED = re.compile(r"Runtime exited (?:with error: (?:exit status \d+|signal: [a-z /]+)|without providing a reason)")
+_ENDED = re.compile(
+    r"Runtime exited (?:with error: (?:exit status \d+|signal: [a-z]+(?:[ /][a-z]+)*)|without providing a reason)"
+)
 _REQUEST_ID = re.compile(r"^RequestId: \S+ Error: ")
 
 

@@ -72,8 +72,9 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One fixture. `attempts` are the fields of `ImportAttempt`s, as if an import test had been run, `invocations` those
-    of `Invocation`s. `lock` is a lock file beside the recipe, `deep` asks for every hash, `contracts` has to be there.
+    """One fixture. `attempts` are the fields of `ImportAttempt`s, as if an import test had been run, `invocations`
+    those of `Invocation`s. `lock` is a lock file beside the recipe, `deep` asks for every hash, `contracts` has to be
+    there.
     `image` is what the image is written with, besides its layers;
     None for ZIPs."""
 
