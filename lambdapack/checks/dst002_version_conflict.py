@@ -2,7 +2,8 @@
 
 What it finds
     `Requires-Dist` entries, with their markers evaluated for the runtime, that the installed version of the named
-    distribution does not satisfy: the trace of two separate installations into one folder.
+    distribution does not satisfy: the trace of two separate installations into one folder. Where the distribution is
+    left to the runtime, a version that is newer than required counts; an older one does not, because AWS updates it.
 
 Why it fails on Lambda
     It need not. Where it does, it shows as "cannot import name ..." or as an error of the distribution's own, like "The
@@ -35,6 +36,21 @@ def version_conflict(subject: Subject) -> Iterator[Hit]:
                 "requirement": conflict.requirement,
                 "found": conflict.found.name,
                 "version": conflict.found.version,
+            },
+            severity=Severity.WARNING,
+        )
+    for outgrown in subject.requirements.outgrown():
+        dist, found = outgrown.dist, outgrown.found
+        yield Hit(
+            path=f"{dist.folder}/METADATA",
+            message=f"{dist.name} {dist.version} requires {outgrown.requirement}; the artifact has none, and "
+            f"{subject.profile.runtime} was last seen with {found.name} {found.version}",
+            fix=f"pack {found.name} as well, from one lock with {dist.name}",
+            evidence={
+                "distribution": dist.name,
+                "requirement": outgrown.requirement,
+                "found": found.name,
+                "version": found.version,
             },
             severity=Severity.WARNING,
         )

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import Specifier
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion
+from packaging.version import InvalidVersion, Version
 
 from lambdapack.facts.distributions import DistFacts
 from lambdapack.facts.modules import ModuleFinder
@@ -27,6 +28,15 @@ class Conflict:
     dist: DistFacts
     requirement: str
     found: DistFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Outgrown:
+    """A requirement of an older version than the runtime was last seen with; it is not in the artifact itself."""
+
+    dist: DistFacts
+    requirement: str
+    found: Preinstalled
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,17 @@ class Requirements:
             except InvalidVersion:
                 continue  # metadata that says nothing that can be held against anything
 
+    def outgrown(self) -> Iterator[Outgrown]:
+        """Yields the requirements that the runtime's own version is too new for. One that it is too old for says
+        nothing: AWS updates what the runtime brings."""
+        for dist, requirement in self._applying:
+            name = canonicalize_name(requirement.name)
+            found = self._preinstalled.get(name)
+            if name in self._installed or found is None or found.version is None:
+                continue
+            if any(_is_outgrown(specifier, found.version) for specifier in requirement.specifier):
+                yield Outgrown(dist, _shown(requirement), found)
+
     def unmet(self) -> Iterator[Unmet]:
         """Yields the requirements on distributions that are not there, without those that the runtime certainly brings
         and those of whose name a module can be imported: code without metadata is there all the same."""
@@ -115,6 +136,15 @@ class Requirements:
             return requirement.marker.evaluate({**self._environment, "extra": extra})
         except (UndefinedComparison, UndefinedEnvironmentName, InvalidVersion):
             return False
+
+
+def _is_outgrown(specifier: Specifier, version: str) -> bool:
+    if specifier.operator not in ("<", "<=", "==", "~=") or specifier.contains(version, prereleases=True):
+        return False
+    try:
+        return Version(version) > Version(specifier.version.removesuffix(".*"))
+    except InvalidVersion:
+        return False
 
 
 def _parse(dist: DistFacts) -> Iterator[Requirement]:

@@ -9,9 +9,9 @@ from lambdapack.profiles import load_profile
 from tests.unit.memory import stack_of
 
 
-def requirements(**required: str) -> Requirements:
+def requirements(runtime: str = "python3.12", **required: str) -> Requirements:
     """Distributions by name, each with its `Requires-Dist` lines separated by `|`; all are version 1."""
-    profile = load_profile("python3.12", "x86_64")
+    profile = load_profile(runtime, "x86_64")
     stack = stack_of(
         {
             f"{name}-1.dist-info/METADATA": f"Name: {name}\nVersion: 1\n"
@@ -58,3 +58,10 @@ def test_what_cannot_be_read_says_nothing() -> None:
         "e @ file:///x ; sys_platform == 'win32'",
     ]
     assert missing(requirements(a="|".join(lines))) == set()
+
+
+def test_only_what_the_runtime_has_outgrown_is_held_against_it() -> None:
+    lines = "botocore<1.30|boto3>=99|s3transfer==0.13.*|jmespath~=0.9|six<1|simplejson!=3.20.1|pip<=24.0"
+    known = requirements("python3.11", a=lines)
+    assert [item.requirement for item in known.outgrown()] == ["botocore<1.30", "jmespath~=0.9"]
+    assert list(requirements("python3.11", a="botocore<1.30", botocore="").outgrown()) == []
