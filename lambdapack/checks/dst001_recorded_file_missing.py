@@ -8,7 +8,10 @@ Why it fails on Lambda
     "No module named 'pydantic_core._pydantic_core'" or "cannot import name 'etree' from 'lxml'".
 
 How to fix it
-    Take the pattern out of the exclude list, or make it narrower.
+    Find what removed it, after the installation: an exclude pattern (`exclude` here, `package.patterns` of the
+    Serverless Framework, `slim`/`strip` options of its plugins), a `find -name '*.so' -delete`, `-name tests` or
+    `-name '*.dist-info'` in a Dockerfile or Makefile, a `.gitignore` or `.dockerignore` that a copy obeys. Take the
+    pattern out, or bind it to the place you meant (`myfunction/tests`, not `tests`); then install again.
 
 When to ignore it
     When it is only a warning: the import is guarded or happens in a function.

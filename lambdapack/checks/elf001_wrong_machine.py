@@ -10,7 +10,12 @@ Why it fails on Lambda
     "No module named 'pydantic_core._pydantic_core'".
 
 How to fix it
-    Install the wheel for the function's architecture, or change the function's architecture.
+    Install the wheels of the function's architecture, whatever machine you install on:
+    `uv pip install --target package --python-version 3.13 --python-platform x86_64-manylinux_2_28 --only-binary :all:
+    -r requirements.txt` (`aarch64-manylinux_2_28` for arm64; `manylinux2014` instead of `manylinux_2_28` up to
+    python3.11). pip on an Apple or other ARM machine takes wheels of that machine unless it is told `--platform`;
+    `docker build` needs `--platform linux/amd64` or `linux/arm64`. Or give the function the other architecture:
+    `Architectures: [arm64]` in SAM, `architecture = "arm64"` here. `lambdapack build` takes the right ones by itself.
 
 When to ignore it
     When it is only a warning: nothing that the handler imports needs the file.

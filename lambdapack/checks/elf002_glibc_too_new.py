@@ -9,8 +9,12 @@ Why it fails on Lambda
     2.26, Amazon Linux 2023 (python3.12 and later) has 2.34.
 
 How to fix it
-    Install a wheel with a lower manylinux level, or move the function to a newer runtime. Never compile on a newer
-    system than the runtime's.
+    Install a wheel of a lower manylinux level. Up to python3.11 (glibc 2.26) that is `manylinux2014`, from python3.12
+    on (glibc 2.34) anything up to `manylinux_2_34`: `uv pip install --target package --python-version 3.11
+    --python-platform x86_64-manylinux2014 --only-binary :all: NAME`. When the newest version has no such wheel, an
+    older one may; or move the function to python3.12 or later. What you compile yourself (`pip` without
+    `--only-binary`, on Ubuntu or in a `python:3.x` image) needs that system's glibc: compile it in the runtime's base
+    image, `public.ecr.aws/lambda/python`. To see what a file needs: `objdump -T FILE.so | grep GLIBC_`.
 
 When to ignore it
     When it is only a warning: nothing that the handler imports needs the file.

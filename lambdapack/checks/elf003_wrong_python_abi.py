@@ -10,8 +10,12 @@ Why it fails on Lambda
     (most likely due to a circular import)".
 
 How to fix it
-    Install the wheel for the function's runtime; build with the target's Python version and platform, not those of
-    this machine.
+    Install for the function's runtime, not for the Python that runs the installer: `uv pip install --target package
+    --python-version 3.13 --python-platform x86_64-manylinux_2_28 --only-binary :all: -r requirements.txt`, or
+    `pip install --target package --python-version 3.13 --implementation cp --platform manylinux2014_x86_64
+    --platform manylinux_2_28_x86_64 --only-binary :all: -r requirements.txt` (pip needs each level by name). SAM
+    compares its own Python with `Runtime`; `sam build --use-container` takes the right one. After a change of the
+    runtime, delete the old build folder: a second `--target` into it leaves the old files in place.
 
 When to ignore it
     When it is only a warning: the import is guarded, and the package works without its fast part; or nothing that the

@@ -9,7 +9,13 @@ Why it fails on Lambda
     "Unable to import module 'handler': No module named 'shared'".
 
 How to fix it
-    Pack first-party packages (`shared = [...]` in `[tool.lambdapack.functions.NAME]`) and declare dependencies.
+    Code of your own: pack its folder. Here: `shared = ["libs/shared"]` in `[tool.lambdapack.functions.NAME]`, which
+    puts it under its own name beside the handler. SAM packs what lies below `CodeUri` only, and a `zip -r` of the
+    function's folder does not know its neighbours: copy the folder in, or install it as a package.
+
+    A dependency: declare it, under the name on the package index, which may not be the module's (`yaml` is PyYAML,
+    `cv2` is opencv-python-headless, `PIL` is pillow), and install it into the artifact's root, not into a folder of it
+    (`pip install --target package`, then zip the *contents* of `package`). In a layer, it belongs under `python/`.
 
     Python drops modules (`distutils`, `imp`, `asyncore` in 3.12; `cgi`, `telnetlib`, `crypt` and others in 3.13) and
     adds some (`tomllib` in 3.11). The message says since when, and which distribution brings the module: setuptools,

@@ -8,7 +8,13 @@ Why it fails on Lambda
     "cannot import name 'get_rds_client' from 'shared.aws_clients' (/var/task/shared/aws_clients.py)".
 
 How to fix it
-    Import what is there; align the versions of two distributions that do not fit together.
+    In code of your own: import what is there; the message names something similar if there is any. When the name
+    exists in your checkout, an older copy was packed: build again, and look whether a layer brings one (`--layer`).
+
+    Between two distributions: one is too old or too new for the other. Install both in one step, from one lock, so
+    that the resolver sees their requirements; `uv pip install --target package NAME` into a folder that has other
+    versions already looks at nothing else there. A file of your own that is named like the distribution
+    (`requests.py`) hides it, too.
 
 When to ignore it
     As a warning: the import stands in a function and may never be called.

@@ -8,7 +8,10 @@ Why it fails on Lambda
     "Runtime.HandlerNotFound: Handler 'lambda_handlr' missing on module 'handler'".
 
 How to fix it
-    Correct the handler setting or the function's name.
+    Correct the handler setting or the function's name: `handler.lambda_handler` is the function `lambda_handler` of
+    `handler.py`. The function has to be bound at the top of the module: by `def`, an assignment
+    (`lambda_handler = Mangum(app)`) or an import, not inside of `if __name__ == "__main__":` or of a class. A module
+    that is named like one of the standard library and already loaded (`json.py`, `logging.py`) has to be renamed.
 
 When to ignore it
     Never.

@@ -8,7 +8,12 @@ Why it fails on Lambda
     It failed here in the same way.
 
 How to fix it
-    Follow the other findings of the report; the last lines of the traceback name the file.
+    Follow the other findings of the report first: they look at the same artifact and mostly name the cause. Else read
+    the traceback from its end: the last line says what failed, the line above it names the file. "cannot open shared
+    object file", "version `GLIBC_2.28' not found" and "undefined symbol" are the loader's words about native code
+    (ELF002, ELF004, ELF009), "No module named" and "cannot import name" are Python's (IMP001, IMP002). A `KeyError` or
+    "Unable to locate credentials" wants the function's environment: `--env TABLE=test`. A timeout is mostly a network
+    call at import, which Lambda would pay for at every cold start.
 
 When to ignore it
     When the import needs something that only the real function has, like an environment variable: give it to the test
