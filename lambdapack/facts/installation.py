@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -99,7 +99,7 @@ class Installation:
         claims: dict[str, tuple[DistFacts, Recorded]] = {}
         shared: dict[tuple[str, str], tuple[DistFacts, DistFacts, list[str]]] = {}
         for dist in self.distributions:
-            for path, recorded in dist.files.items():
+            for path, recorded in self._files[dist.folder].items():
                 holder, other = claims.setdefault(path, (dist, recorded))
                 if holder.name == dist.name or other == recorded or None in (other.hash, recorded.hash):
                     continue
@@ -114,9 +114,9 @@ class Installation:
         """Yields files of another size than RECORD says; `deep`: also those of the same size and another SHA-256, for
         which every file is read."""
         claimed = {path for item in self.overwritten for path in item.paths}
-        claimed |= {path for item in self.duplicates if item.in_one_folder for path in item.other.files}
+        claimed |= {path for item in self.duplicates if item.in_one_folder for path in self._files[item.other.folder]}
         for dist in self.distributions:
-            for path, recorded in dist.files.items():
+            for path, recorded in self._files[dist.folder].items():
                 located = self._stack.located.get(path)
                 if located is None or not located.entry.is_file or path in claimed:
                     continue
@@ -140,16 +140,23 @@ class Installation:
         )
 
     @cached_property
+    def _files(self) -> dict[str, Mapping[str, Recorded]]:
+        """What each distribution brings, by its `.dist-info` folder."""
+        return {dist.folder: dist.files for dist in self.distributions}
+
+    @cached_property
     def _owners(self) -> dict[str, DistFacts]:
         return owners(self.distributions)
 
     def gone(self) -> Iterator[Gone]:
         """Yields what is left of distributions that lost modules other than their tests."""
         for dist in self.distributions:
-            modules = [path for path in dist.files if path.endswith(_IMPORTABLE) and not is_aside(path)]
-            paths = [path for path in modules if path not in self._stack.located and not self._is_compiled(path)]
+            modules = [path for path in self._files[dist.folder] if path.endswith(_IMPORTABLE)]
+            absent = [path for path in modules if path not in self._stack.located and not self._is_compiled(path)]
+            paths = [path for path in absent if not is_aside(path)]
             if paths:
-                yield Gone(dist, tuple(sorted(paths)), len(modules) - len(paths))
+                there = sum(1 for path in modules if not is_aside(path)) - len(paths)
+                yield Gone(dist, tuple(sorted(paths)), there)
 
     def _is_compiled(self, path: str) -> bool:
         """True when a module stands as byte code where its source was: that is found as well."""
@@ -161,7 +168,7 @@ class Installation:
         return None if fits[0] == fits[1] else (one if fits[0] > fits[1] else other)
 
     def _fitting(self, dist: DistFacts, paths: Iterable[str] | None) -> int:
-        files = dist.files
+        files = self._files[dist.folder]
         sizes = ((self._stack.located.get(path), files.get(path)) for path in (files if paths is None else paths))
         return sum(1 for located, said in sizes if located and said and located.entry.size == said.size)
 

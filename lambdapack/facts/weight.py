@@ -72,8 +72,12 @@ def weigh(stack: Stack, is_own: Callable[[str], bool], reached: Container[str]) 
     """Returns each kind of dead weight that is there, largest first. `reached` are the files that the import reads."""
     sizes: dict[WeightKind, Counter[str]] = {}
     counts: Counter[WeightKind] = Counter()
+    folders: dict[str, tuple[WeightKind, str] | None] = {}
     for located in stack.files():
-        found = _classify(located.path, stack)
+        folder, _, name = located.path.rpartition("/")
+        if folder not in folders:
+            folders[folder] = _classify_folder(folder, stack)
+        found = folders[folder] or _classify_file(folder, name)
         if found is None or located.path in reached or not is_own(located.path):
             continue
         kind, place = found
@@ -85,17 +89,19 @@ def weigh(stack: Stack, is_own: Callable[[str], bool], reached: Container[str]) 
     return tuple(sorted(weights, key=lambda weight: (-weight.size, weight.kind)))
 
 
-def _classify(path: str, stack: Stack) -> tuple[WeightKind, str] | None:
-    """The kind of a file and the folder to name for it: the outermost one that gives it away."""
-    parts = path.split("/")
-    for at, part in enumerate(parts[:-1]):
+def _classify_folder(folder: str, stack: Stack) -> tuple[WeightKind, str] | None:
+    """The kind of all that is in a folder, with the outermost folder that gives it away; None for a usual one."""
+    parts = folder.split("/")
+    for at, part in enumerate(parts):
+        place = "/".join(parts[: at + 1])
         if part.endswith((".dist-info", ".egg-info")):
-            return "metadata", "/".join(parts[: at + 1])
-        if part in _FOLDERS:
-            place = "/".join(parts[: at + 1])
-            # botocore.docs is no documentation: it is the code that writes it, and botocore imports it.
-            if _FOLDERS[part] != "documentation" or "__init__.py" not in stack.names(place):
-                return _FOLDERS[part], place
-    name = parts[-1]
+            return "metadata", place
+        # botocore.docs is no documentation: it is the code that writes it, and botocore imports it.
+        if part in _FOLDERS and (_FOLDERS[part] != "documentation" or "__init__.py" not in stack.names(place)):
+            return _FOLDERS[part], place
+    return None
+
+
+def _classify_file(folder: str, name: str) -> tuple[WeightKind, str] | None:
     kind = _SUFFIXES.get(name.rpartition(".")[2]) if "." in name else None
-    return (kind, "/".join(parts[:4])) if kind else None
+    return (kind, "/".join(folder.split("/")[:4]) or "/") if kind else None
