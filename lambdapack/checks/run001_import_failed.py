@@ -2,7 +2,8 @@
 
 What it finds
     An import test that ended in an error, in the words that CloudWatch would show, with the traceback that the runtime
-    client hides. Where it ran, and what that proves, is part of the finding.
+    client hides. Where it ran, and what that proves, is part of the finding. With `--all-modules`, also a module of your
+    own that cannot be imported by itself: a warning, since the handler may never import it.
 
 Why it fails on Lambda
     It failed here in the same way.
@@ -25,28 +26,52 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lambdapack.checking import Hit, Subject, check
+from lambdapack.checking import Hit, Severity, Subject, check
 
 _FILE = re.compile(r'File "(/(?:var/task|opt)/[^"]+)"')
 
 
-@check("RUN001", "failed the import test", needs=("attempt",))
+@check("RUN001", "failed the import test", needs=("attempt",), severities=("error", "warning"))
 def import_failed(subject: Subject) -> Iterator[Hit]:
     for attempt in subject.attempts:
-        if attempt.status != "failed":
-            continue
-        files = _FILE.findall(attempt.traceback or "")
-        yield Hit(
-            path=files[-1] if files else None,
-            message=f"{attempt.error_type}: {attempt.error_message}",
-            fix="mend what the other findings name"
-            if len(files) < 2
-            else f"mend what the other findings name, or begin where the traceback ends: {files[-1]}",
-            evidence={
-                "error_type": attempt.error_type,
-                "error_message": attempt.error_message,
-                "traceback": attempt.traceback,
-                "backend": attempt.backend,
-                "proof": attempt.proof,
-            },
-        )
+        where = {"backend": attempt.backend}
+        if attempt.status == "failed":
+            files = _FILE.findall(attempt.traceback or "")
+            loader, more, missing = attempt.loader, "", {}
+            if loader is not None:
+                said = (("soname", loader.soname), ("version", loader.version), ("symbol", loader.symbol))
+                missing = {key: value for key, value in (*said, ("file", loader.file)) if value is not None}
+                if loader.required_by is not None and loader.required_by not in (attempt.error_message or ""):
+                    more = f" (needed by {loader.required_by}, looked for in {len(loader.tried)} places)"
+            yield Hit(
+                path=files[-1] if files else None,
+                message=f"{attempt.error_type}: {attempt.error_message}{more}",
+                fix="mend what the other findings name"
+                if len(files) < 2
+                else f"mend what the other findings name, or begin where the traceback ends: {files[-1]}",
+                evidence={
+                    "error_type": attempt.error_type,
+                    "error_message": attempt.error_message,
+                    "traceback": attempt.traceback,
+                    "proof": attempt.proof,
+                    **where,
+                    **missing,
+                },
+            )
+        for module in attempt.modules:
+            if module.status != "failed" or (attempt.status == "failed" and attempt.handler.startswith(module.name)):
+                continue
+            files = _FILE.findall(module.traceback or "")
+            yield Hit(
+                path=files[0] if files else None,
+                message=f"{module.name} cannot be imported: {module.error_type}: {module.error_message}",
+                fix="mend it, or leave the module out of the artifact",
+                evidence={
+                    "module": module.name,
+                    "error_type": module.error_type,
+                    "error_message": module.error_message,
+                    "traceback": module.traceback,
+                    **where,
+                },
+                severity=Severity.WARNING,  # nothing says that the handler ever imports it
+            )

@@ -73,6 +73,8 @@ def attempt_options(test: TestChoice) -> AttemptOptions:
         backend=test.backend,
         image=test.image,
         rootfs=test.rootfs,
+        all_modules=test.all_modules,
+        max_init=test.max_init,
     )
 
 

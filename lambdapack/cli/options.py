@@ -80,6 +80,8 @@ class TestChoice:
     image: str | None
     rootfs: str | None
     timeout: float
+    all_modules: bool
+    max_init: float | None
     environment: tuple[str, ...]
     no_python_downloads: bool
 
@@ -217,6 +219,13 @@ test_options = _group(
         default=60.0,
         show_default=True,
         help="Seconds the import may take.",
+    ),
+    click.option("--all-modules", is_flag=True, help="Import every module of your own, too, each in a fresh process."),
+    click.option(
+        "--max-init",
+        type=click.FloatRange(min=0.0, min_open=True),
+        metavar="SECONDS",
+        help="Fail when loading the handler takes longer than this.",
     ),
     click.option(
         "--env",

@@ -26,6 +26,8 @@ from lambdapack.errors import MissingRequirement
 from lambdapack.workflows.import_test import AUTO, import_handler
 from lambdapack.workflows.inspection import inspect
 
+_CODES = ("RUN", "IMP014")  # what an import test decides: its outcome, and the contracts that it looks up
+
 
 @click.command("test")
 @artifact_options
@@ -46,7 +48,7 @@ def command(
     # Somebody else may have made the artifact: outside of a sandbox it runs only where it is told to.
     options = replace(attempt_options(test), require_sandbox=test.backend == AUTO)
     with progress(quiet=show_as.quiet) as tell:
-        report = inspect(target, partial(import_handler, options=options, progress=tell), codes="RUN", progress=tell)
+        report = inspect(target, partial(import_handler, options=options, progress=tell), codes=_CODES, progress=tell)
     attempt = report.import_test
     if attempt is not None and attempt["status"] == "not-run":
         raise MissingRequirement(f"{chosen.artifact}: import test NOT RUN: {attempt['reason']}", hint=attempt["remedy"])

@@ -26,19 +26,21 @@ class Contract:
     is None when it is there."""
 
     target: str
-    error: str | None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LoaderReport:
-    """Why the dynamic loader refused, from its own debug output: `file` is what could not be loaded for whose sake,
-    `required_by` who needed it, `soname` or `version` what was missing, `tried` where it was looked for, in order."""
+    """Why the dynamic loader refused, from its message and its debug output. `file`: what could not be loaded;
+    `required_by`: the file that needed what was missing, which is a library (`soname`), a version in it, or a symbol;
+    `tried`: where a library was looked for, in order. None: not said."""
 
     text: str
     file: str | None = None
     required_by: str | None = None
     soname: str | None = None
     version: str | None = None
+    symbol: str | None = None
     tried: tuple[str, ...] = ()
 
 
@@ -69,7 +71,8 @@ class ImportAttempt:
 
     `imports`: every import that took place, failed ones too. `shared_objects`: the libraries mapped at the end.
     `peak_bytes`: the highest resident memory. `untouched_bytes`: the size of the artifact's files that nobody opened or
-    mapped; `total_bytes` of all of them. None: not known. `modules`: with `--all-modules`, the other modules.
+    mapped; `total_bytes` of all of them. None: not known. `max_init`: the seconds that the import was allowed, None for
+    Lambda's own limit. `modules`: with `--all-modules`, the other modules.
     """
 
     status: Status
@@ -93,6 +96,7 @@ class ImportAttempt:
     total_bytes: int | None = None
     contracts: tuple[Contract, ...] = ()
     loader: LoaderReport | None = None
+    max_init: float | None = None
     modules: tuple[ModuleAttempt, ...] = ()
     facts: dict[str, str] = field(default_factory=dict)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lambdapack.facts.attempts import Contract, ImportAttempt, ImportedModule
-from lambdapack.importtest.backend import INIT_LIMIT_SECONDS, MEGABYTE, AttemptRequest
+from lambdapack.importtest.backend import MEGABYTE, AttemptRequest
 from lambdapack.importtest.doubts import doubt, preinstalled_modules
 from lambdapack.importtest.materialise import Copy
 from lambdapack.importtest.process import Ended, exit_words
@@ -78,7 +78,7 @@ def question(
         "site": list(site),
         "roots": list(roots),
         "contracts": list(request.contracts),
-    }
+    } | ({"module": request.module} if request.module is not None else {})
 
 
 def read_answers(text: str, nonce: str) -> list[Answer]:
@@ -191,9 +191,6 @@ def _facts(request: AttemptRequest, scene: Scene, told: Answer, ended: Ended) ->
         facts["client_unusable"] = scene.as_on_lambda(told["client_note"], "")
     if ended.stopped == "memory" and request.memory_limit is not None:
         facts["memory_limit"] = f"stopped at {request.memory_limit // MEGABYTE} MB of memory"
-    seconds = told.get("seconds", ended.seconds)
-    if seconds > INIT_LIMIT_SECONDS:
-        facts["init_limit"] = f"{seconds:.1f} s; Lambda's init phase ends after {INIT_LIMIT_SECONDS:.0f} s"
     copy = scene.copy
     if copy is not None:
         written = copy.foreign_files()

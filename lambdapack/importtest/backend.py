@@ -17,9 +17,6 @@ from lambdapack.profiles.profile import RuntimeProfile
 TASK_ROOT = "/var/task"
 LAYER_ROOT = "/opt"
 
-INIT_LIMIT_SECONDS = 10.0
-"""Lambda's own limit for the init phase (AWS, "Lambda runtime environment lifecycle"); noted, not enforced here."""
-
 MEGABYTE = 1024 * 1024
 
 
@@ -47,7 +44,8 @@ class AttemptRequest:
     `runtime_packages`: the folder that stands where the runtime keeps its own packages (`awslambdaric`, boto3).
     `time_limit` is in seconds, `memory_limit` in bytes of resident memory (None: none).
     `extra_env`: what the function's configuration sets. `contracts`: names that have to be there afterwards
-    (`shared.config:Config.load`). `no_python_downloads` forbids fetching an interpreter. `image`: the artifact is this
+    (`shared.config:Config.load`). `module`: import this one instead of loading the handler; `modules`: these, too, each
+    in a process of its own. `no_python_downloads` forbids fetching an interpreter. `image`: the artifact is this
     image; then nothing is mounted.
     """
 
@@ -59,6 +57,8 @@ class AttemptRequest:
     memory_limit: int | None = 3008 * MEGABYTE
     extra_env: Mapping[str, str] = field(default_factory=dict)
     contracts: tuple[str, ...] = ()
+    module: str | None = None
+    modules: tuple[str, ...] = ()
     no_python_downloads: bool = False
     image: ImageArtifact | None = None
 

@@ -27,6 +27,7 @@ from lambdapack.importtest.backend import LAYER_ROOT, MEGABYTE, TASK_ROOT, Attem
 from lambdapack.importtest.docker_dialogue import Answer, Dialogue, NoAnswer
 from lambdapack.importtest.in_image import environment, interpreter, proof_of, search_path
 from lambdapack.importtest.invocation import InvocationRequest
+from lambdapack.importtest.many import load_all
 from lambdapack.importtest.process import Ended
 from lambdapack.importtest.shipment import Shipment
 from lambdapack.profiles.profile import RuntimeProfile
@@ -101,11 +102,14 @@ class DockerBackend:
 
 def _attempt(engine: Engine, image: EngineImage, request: AttemptRequest) -> ImportAttempt:
     shipment = Shipment(request.mounts)
-    with _room(engine, image, request, shipment) as room:
-        heard = _load(room, request)
     copy = None if request.image else shipment.copy
-    scene = Scene("docker", _proof(image, request), room.version, room.python, copy, _as_on_lambda)
-    attempt = account(request, heard, scene)
+    with _room(engine, image, request, shipment) as room:
+        scene = Scene("docker", _proof(image, request), room.version, room.python, copy, _as_on_lambda)
+
+        def load(one: AttemptRequest, _: int) -> ImportAttempt:
+            return account(one, _load(room, one), scene)
+
+        attempt = load_all(request, load, at_once=1)  # one container, one dialogue
     return replace(attempt, facts=attempt.facts | _image_facts(image))
 
 

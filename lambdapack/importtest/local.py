@@ -22,6 +22,7 @@ from lambdapack.importtest.dialogue import converse
 from lambdapack.importtest.interpreters import Interpreter, Progress, find_interpreter
 from lambdapack.importtest.layout import Layout
 from lambdapack.importtest.local_room import local_room, packages_folder
+from lambdapack.importtest.many import load_all
 from lambdapack.importtest.materialise import Materialised, materialise
 from lambdapack.importtest.process import Ended, run_limited, watches_memory
 from lambdapack.importtest.provision import Provision, provide
@@ -79,21 +80,39 @@ class LocalBackend:
             (root / "tmp").mkdir(parents=True)
             copy = materialise(request.mounts, root)
             provision = _provision(request, interpreter)
-            try:
-                if isinstance(provision, Provision):
-                    heard = _run_confined(Layout(Path("/"), request, interpreter), provision, root, workspace)
-                    if isinstance(heard, Heard):
-                        return account(request, heard, _confined_scene(interpreter, provision, copy, request))
-                    trouble = heard
-                else:
-                    trouble = provision
-                if self.require_sandbox:
-                    return _not_run(request, trouble)
-                layout = Layout(root, request, interpreter)
-                return account(request, _run(layout, workspace), _scene(layout, copy, trouble))
-            except OSError as error:
-                why = Unavailable(f"{interpreter.path} cannot be started: {error.strerror}", "reinstall it")
-                return _not_run(request, why)
+            if isinstance(provision, Unavailable) and self.require_sandbox:
+                return _not_run(request, provision)
+
+            def load(one: AttemptRequest, number: int) -> ImportAttempt:
+                place = workspace / str(number)
+                place.mkdir()
+                return self._load(one, interpreter, provision, copy, place)
+
+            return load_all(request, load)
+
+    def _load(
+        self,
+        request: AttemptRequest,
+        interpreter: Interpreter,
+        provision: Provision | Unavailable,
+        copy: Materialised,
+        workspace: Path,
+    ) -> ImportAttempt:
+        """Carries out one request: in a sandbox, or without one where none can be made and none is required."""
+        trouble = provision if isinstance(provision, Unavailable) else None
+        try:
+            if isinstance(provision, Provision):
+                heard = _run_confined(Layout(Path("/"), request, interpreter), provision, copy.root, workspace)
+                if isinstance(heard, Heard):
+                    return account(request, heard, _confined_scene(interpreter, provision, copy, request))
+                trouble = heard
+            if trouble is not None and self.require_sandbox:
+                return _not_run(request, trouble)
+            layout = Layout(copy.root, request, interpreter)
+            return account(request, _run(layout, workspace), _scene(layout, copy, trouble))
+        except OSError as error:
+            why = Unavailable(f"{interpreter.path} cannot be started: {error.strerror}", "reinstall it")
+            return _not_run(request, why)
 
 
 def _not_run(request: AttemptRequest, why: Unavailable) -> ImportAttempt:
@@ -201,12 +220,12 @@ def _confined_scene(
     return Scene("local", proof, interpreter.version, str(interpreter.path), copy, layout.as_on_lambda)
 
 
-def _scene(layout: Layout, copy: Materialised, no_sandbox: Unavailable) -> Scene:
+def _scene(layout: Layout, copy: Materialised, no_sandbox: Unavailable | None) -> Scene:
     interpreter = layout.interpreter
     libraries = f"host {interpreter.libc} and host libraries" if interpreter.libc else "host libraries"
     parts = [
         f"local CPython {interpreter.version} ({interpreter.source}) without a sandbox",
-        f"{no_sandbox.reason}: your user, network and writable files",
+        f"{no_sandbox.reason if no_sandbox else 'none can be made'}: your user, network and writable files",
         f"{libraries}, not Lambda's",
         "Lambda's sys.path order and environment with placeholder credentials",
     ]

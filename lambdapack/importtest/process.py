@@ -24,6 +24,9 @@ _LAST_WORDS_SECONDS = 0.5
 
 Stopped = Literal["time", "memory"]
 
+INTERRUPTED = threading.Event()
+"""Ends every process that is running here: for those that other threads wait for."""
+
 # What Go calls the signals (syscall package): the emulator and Lambda print these words.
 _SIGNAL_WORDS = {
     "SIGHUP": "hangup",
@@ -101,6 +104,8 @@ def run_limited(
                     if memory_limit is not None and resident > memory_limit:
                         stopped = "memory"
                         break
+                if INTERRUPTED.is_set():
+                    break
                 if time.monotonic() - started > time_limit:
                     stopped = "time"
                     _last_words(process, inner)

@@ -19,6 +19,7 @@ from lambdapack.importtest.answers import Heard, Scene, account, question
 from lambdapack.importtest.backend import LAYER_ROOT, TASK_ROOT, AttemptRequest, Unavailable
 from lambdapack.importtest.dialogue import converse
 from lambdapack.importtest.in_image import environment, interpreter, proof_of, search_path
+from lambdapack.importtest.many import load_all
 from lambdapack.importtest.materialise import Materialised, materialise
 from lambdapack.importtest.process import Ended
 from lambdapack.importtest.root_source import RootFileSystem, root_of, root_of_tree, unpacked_already
@@ -72,11 +73,23 @@ class RootfsBackend:
             copied = workspace / "root"
             copied.mkdir()
             copy = None if request.image else materialise(request.mounts, copied)
-            heard = _run(request, root, copy, workspace)
-            if isinstance(heard, Unavailable):
-                return _not_run(request, heard)
-            proof = f"{proof_of(root.name, root.digest, request)}; in a sandbox of this machine"
-            attempt = account(request, heard, Scene(self.name, proof, "", python, copy, _as_on_lambda))
+
+            def load(one: AttemptRequest, number: int) -> ImportAttempt:
+                place = workspace / str(number)
+                place.mkdir()
+                return self._load(one, root, copy, place)
+
+            return load_all(request, load)
+
+    def _load(
+        self, request: AttemptRequest, root: RootFileSystem, copy: Materialised | None, workspace: Path
+    ) -> ImportAttempt:
+        """Carries out one request."""
+        heard = _run(request, root, copy, workspace)
+        if isinstance(heard, Unavailable):
+            return _not_run(request, heard)
+        proof = f"{proof_of(root.name, root.digest, request)}; in a sandbox of this machine"
+        attempt = account(request, heard, Scene(self.name, proof, "", interpreter(request), copy, _as_on_lambda))
         facts = {"image": root.name} | ({"image_digest": f"sha256:{root.digest}"} if root.digest else {})
         return replace(attempt, facts=attempt.facts | facts)
 

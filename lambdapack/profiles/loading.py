@@ -288,6 +288,7 @@ def _quotas(top: _Fields) -> Quotas:
         unzipped_bytes=fields.take("unzipped_bytes", _integer),
         image_bytes=fields.take("image_bytes", _integer),
         layers=fields.take("layers", _integer),
+        init_seconds=fields.take("init_seconds", _integer),
     )
     fields.finish()
     return quotas

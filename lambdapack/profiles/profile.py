@@ -61,12 +61,14 @@ class Lifecycle:
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """Sizes in bytes. A function whose unzipped size (with layers) reaches `unzipped_bytes` is refused."""
+    """Sizes in bytes. A function whose unzipped size (with layers) reaches `unzipped_bytes` is refused. `init_seconds`:
+    when loading the handler takes longer, it is ended and begun again within the first invocation."""
 
     zipped_bytes: int
     unzipped_bytes: int
     image_bytes: int
     layers: int
+    init_seconds: int
 
 
 @dataclass(frozen=True, slots=True)

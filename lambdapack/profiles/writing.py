@@ -55,6 +55,7 @@ def profile_to_json(profile: RuntimeProfile) -> str:
             "unzipped_bytes": profile.quotas.unzipped_bytes,
             "image_bytes": profile.quotas.image_bytes,
             "layers": profile.quotas.layers,
+            "init_seconds": profile.quotas.init_seconds,
         },
         "lifecycle": {
             "status": profile.lifecycle.status,

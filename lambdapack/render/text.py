@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from lambdapack.finding import Finding, Severity
 from lambdapack.report import Report
 
 _PLACES_SHOWN = 5
 _CHAIN_SHOWN = 6
+_IMPORTS_SHOWN = 15
 _TRACEBACK_LINES = 30
 _COLOURS = {"error": "31;1", "warning": "33;1", "info": "36", "ok": "32;1", "dim": "2", "bold": "1"}
 
@@ -165,8 +167,32 @@ def _import_test(report: Report, style: TextStyle) -> Iterator[str]:
         proof = ", ".join(part.strip() for part in proof.split(";")[:2])
     client = f", loaded by {test['client']}" if test["client"] and style.verbose else ""
     yield f"import test {word}{seconds}: {plain(test['handler'])} on {proof}{client}"
-    if test["choice"]:
+    if test.get("modules"):
+        loaded = sum(module["status"] == "ok" for module in test["modules"])
+        yield plain(f"of its own modules, {loaded} of {len(test['modules'])} can be imported by themselves")
+    if style.verbose:
+        yield from _observed(test)
+    if test.get("choice"):
         yield style.paint("dim", plain(f"backend {test['backend']}: {test['choice']}"))
+
+
+def _observed(test: Mapping[str, Any]) -> Iterator[str]:
+    """What the import did besides its outcome: memory, dead weight, and the tree of what took longest."""
+    if test.get("peak_bytes"):
+        yield f"  peak memory {_size(test['peak_bytes'])}"
+    if test.get("total_bytes") and test["untouched_bytes"] is not None:
+        share = test["untouched_bytes"] / test["total_bytes"]
+        untouched, total = _size(test["untouched_bytes"]), _size(test["total_bytes"])
+        yield f"  never touched: {untouched} of {total} ({share:.0%})"
+    imports = test.get("imports", ())
+    slowest = sorted(range(len(imports)), key=lambda index: -imports[index]["seconds"])[:_IMPORTS_SHOWN]
+    for index in sorted(slowest):
+        depth, above = 0, imports[index]["importer"]
+        while above >= 0:
+            depth, above = depth + 1, imports[above]["importer"]
+        item = imports[index]
+        times = f"{item['seconds'] * 1000:7.0f} ms {item['own_seconds'] * 1000:7.0f} ms own"
+        yield plain(f"  {times}  {'  ' * depth}{item['name']}")
 
 
 def _size(size: int, digits: int = 1) -> str:

@@ -12,11 +12,13 @@ from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.importtest import AttemptRequest, LocalBackend, unpack_wheels
 from lambdapack.importtest.backend import ImageArtifact
 from lambdapack.importtest.docker import DockerBackend
+from lambdapack.importtest.loader import DEBUG, is_told_more, read_debug, read_message
 from lambdapack.importtest.rootfs import RootfsBackend
 from lambdapack.progress import Progress
 from lambdapack.settings.cache import cache_folder
+from lambdapack.workflows.first_party import first_party_modules
 from lambdapack.workflows.image_runtime import interpreter_of_image
-from lambdapack.workflows.inspection import Opened
+from lambdapack.workflows.inspection import Opened, subject_of
 
 AUTO = "auto"
 
@@ -26,7 +28,8 @@ class AttemptOptions:
     """How an import test is to run. `environment` is what the function's configuration sets; `require_sandbox` forbids
     to run anything outside of one: for artifacts that somebody else may have made. `backend` is one of `backend_names`
     or `auto`, the first that can; `image` overrides the runtime's base image, and `rootfs` is a root file system for
-    the backend of that name: an archive, an OCI layout or a folder."""
+    the backend of that name: an archive, an OCI layout or a folder. `all_modules`: import every first-party module too.
+    `max_init`: the seconds that loading the handler may take (None: Lambda's own limit)."""
 
     no_python_downloads: bool = False
     time_limit: float = 60.0
@@ -35,6 +38,8 @@ class AttemptOptions:
     backend: str = AUTO
     image: str | None = None
     rootfs: str | None = None
+    all_modules: bool = False
+    max_init: float | None = None
 
 
 def import_handler(opened: Opened, options: AttemptOptions, progress: Progress) -> ImportAttempt:
@@ -46,16 +51,27 @@ def import_handler(opened: Opened, options: AttemptOptions, progress: Progress) 
         raise UsageError(f"--rootfs: --backend {options.backend} takes none", hint="use --backend rootfs")
     request = attempt_request(opened, options)
     if options.backend != AUTO:
-        return _BACKENDS[options.backend](request, options, progress)
+        return _attempt(options.backend, request, options, progress)
     refused: list[str] = []
     attempt = None
     for name in _candidates(options):
-        attempt = _BACKENDS[name](request, options, progress)
+        attempt = _attempt(name, request, options, progress)
         if attempt.status != "not-run":
             return replace(attempt, choice=_choice(refused))
         refused.append(f"{name}: {attempt.reason}")
     assert attempt is not None
     return replace(attempt, reason="; ".join(refused))
+
+
+def _attempt(name: str, request: AttemptRequest, options: AttemptOptions, progress: Progress) -> ImportAttempt:
+    """Loads the handler in one backend; where the loader leaves something out, a second time for its debug output."""
+    run = _BACKENDS[name]
+    attempt = run(request, options, progress)
+    report = read_message(attempt.error_message or "") if attempt.status == "failed" else None
+    if report is not None and is_told_more(report):
+        again = run(replace(request, modules=(), extra_env={**request.extra_env, **DEBUG}), options, progress)
+        report = read_debug(report, again.output)
+    return replace(attempt, loader=report, max_init=options.max_init)
 
 
 def backend_names() -> tuple[str, ...]:
@@ -82,7 +98,11 @@ def attempt_request(opened: Opened, options: AttemptOptions) -> AttemptRequest:
             environment=opened.image.environment,
             folder=opened.image.working_dir,
         )
+    modules: tuple[str, ...] = ()
+    if options.all_modules:
+        modules = first_party_modules(subject_of(opened, zipped_size=None))
     return AttemptRequest(
+        modules=modules,
         mounts={} if image else {"/var/task": (opened.function,), "/opt": opened.layers},
         profile=opened.profile,
         handler=opened.handler,

@@ -169,7 +169,9 @@ def _lock_of(opened: Opened) -> Lock | None:
     return None if path is None else read_lock(path, marker_environment(profile.python, profile.machine))
 
 
-def inspect(target: Target, attempt: Attempt | None = None, *, codes: str = "", progress: Progress = silent) -> Report:
+def inspect(
+    target: Target, attempt: Attempt | None = None, *, codes: str | tuple[str, ...] = "", progress: Progress = silent
+) -> Report:
     """Returns the report on one artifact. `attempt` import-tests it, and its outcome is judged with the rest.
 
     Only checks whose code begins with `codes` are run.
@@ -199,7 +201,7 @@ def inspect_opened(
     known: KnownFacts,
     attempt: Attempt | None = None,
     *,
-    codes: str = "",
+    codes: str | tuple[str, ...] = "",
     started: float | None = None,
 ) -> Report:
     """Judges what was opened already: as `inspect`. `started` is when the work began, by `time.perf_counter`."""

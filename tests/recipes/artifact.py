@@ -15,7 +15,7 @@ from lambdapack.artifact import Mount, Stack, open_tree
 from lambdapack.catalogue import all_checks
 from lambdapack.checking import Subject
 from lambdapack.engine import run_checks
-from lambdapack.facts.attempts import Contract, ImportAttempt
+from lambdapack.facts.attempts import Contract, ImportAttempt, ImportedModule, LoaderReport, ModuleAttempt
 from lambdapack.facts.distributions import marker_environment
 from lambdapack.facts.invocations import Invocation
 from lambdapack.facts.locks import read_lock
@@ -76,11 +76,6 @@ def judge(recipe: Recipe, folder: Path) -> tuple[Finding, ...]:
     return findings
 
 
-def _attempt(table: Mapping[str, Any]) -> ImportAttempt:
-    contracts = tuple(Contract(**item) for item in table.get("contracts", ()))
-    return ImportAttempt(**{**table, "contracts": contracts})
-
-
 def _members(content: Content) -> list[Member]:
     natives = (Member(native.path, compile_native(native), native.mode) for native in content.natives)
     files = [*content.members, *natives]
@@ -111,3 +106,14 @@ def _installed(distribution: Distribution, files: list[Member]) -> Iterator[Memb
 def _row(path: str, content: bytes) -> str:
     digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
     return f"{path},sha256={digest},{len(content)}\n"
+
+
+def _attempt(table: Mapping[str, Any]) -> ImportAttempt:
+    """The fields of an attempt, with tables for what it consists of."""
+    kinds = {"imports": ImportedModule, "contracts": Contract, "modules": ModuleAttempt}
+    parts: dict[str, Any] = {
+        name: tuple(kind(**item) for item in table[name]) for name, kind in kinds.items() if name in table
+    }
+    if "loader" in table:
+        parts["loader"] = LoaderReport(**table["loader"])
+    return ImportAttempt(**{**table, **parts})

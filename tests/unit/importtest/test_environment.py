@@ -186,11 +186,6 @@ def test_variable_of_the_configuration_is_not_a_failure(attempt: Try) -> None:
     assert attempt({"handler.py": "{}['TABLE']\n"}).status == "failed"
 
 
-def test_loading_takes_long(attempt: Try, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lambdapack.importtest.answers.INIT_LIMIT_SECONDS", 0.1)
-    assert "init_limit" in attempt({"handler.py": "import time\ntime.sleep(0.2)\n" + GOOD}).facts
-
-
 def test_proof_says_what_was_emulated_and_what_not(attempt: Try) -> None:
     seen = attempt({"handler.py": GOOD})
     assert seen.backend == "local"

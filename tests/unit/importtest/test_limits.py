@@ -177,11 +177,15 @@ def test_files_written_beside_the_code_are_told(attempt: Try, no_sandbox: Unavai
 
 @ON_LINUX
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "killed"])
-def test_nothing_runs_on_when_lambdapack_ends(tmp_path: Path, newest_minor: int, end: signal.Signals) -> None:
+@pytest.mark.parametrize("module", ["handler", "other"])
+def test_nothing_runs_on_when_lambdapack_ends(
+    tmp_path: Path, newest_minor: int, end: signal.Signals, module: str
+) -> None:
     place, source, token = tmp_path / "temporary", tmp_path / "source", f"token-{secrets.token_hex(8)}"
     place.mkdir()
     source.mkdir()
-    (source / "handler.py").write_text(
+    (source / "handler.py").write_text(GOOD)
+    (source / f"{module}.py").write_text(
         f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import time; time.sleep(60)', {token!r}])\n"
     )
     script = f"""
@@ -193,7 +197,8 @@ def test_nothing_runs_on_when_lambdapack_ends(tmp_path: Path, newest_minor: int,
         arch = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
         profile = load_profile("python3.{newest_minor}", arch)
         tree = open_tree(Path({str(source)!r}))
-        LocalBackend().attempt(AttemptRequest({{"/var/task": [tree]}}, profile, "handler.f", no_python_downloads=True))
+        request = AttemptRequest({{"/var/task": [tree]}}, profile, "handler.f", modules=("other",))
+        LocalBackend().attempt(request)
     """
     environment = {**os.environ, "TMPDIR": str(place), "PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen(
