@@ -2,8 +2,8 @@
 
 What it finds
     An import test that ended in an error, in the words that CloudWatch would show, with the traceback that the runtime
-    client hides. Where it ran, and what that proves, is part of the finding. With `--all-modules`, also a module of your
-    own that cannot be imported by itself: a warning, since the handler may never import it.
+    client hides. Where it ran, and what that proves, is part of the finding. With `--all-modules`, also a module of
+    your own that cannot be imported by itself: a warning, since the handler may never import it.
 
 Why it fails on Lambda
     It failed here in the same way.
