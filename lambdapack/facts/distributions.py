@@ -5,7 +5,9 @@ Source: the "Recording installed projects" specification of the Python Packaging
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import io
 import json
 import posixpath
@@ -29,6 +31,11 @@ class Recorded(NamedTuple):
 
     hash: str | None
     size: int | None
+
+
+def record_hash(content: bytes) -> str:
+    """The SHA-256 of a file's content as RECORD spells it."""
+    return "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,11 @@ class DistFacts:
             if name.lower().replace("_", "-").startswith(wanted):
                 return name
         return None
+
+    def is_as_recorded(self, path: str, content: bytes) -> bool:
+        """True when a file has the content that its distribution was made with."""
+        recorded = (self.record or {}).get(path)
+        return recorded is not None and recorded.hash == record_hash(content)
 
     def missing(self, present: Container[str]) -> tuple[str, ...]:
         """Returns the recorded files that are not among the present ones."""

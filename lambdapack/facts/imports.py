@@ -244,9 +244,10 @@ class ImportFacts:
 
         def read() -> Program:
             data = self._stack.read_bytes(located)
-            if self.owner(located.path) is None:
-                self._sources[located.path] = data
-            return read_source(data)
+            owner = self.owner(located.path)
+            if owner is None:
+                self._sources[located.path] = data  # to be compiled, which finds any damage
+            return read_source(data, intact=owner is None or owner.is_as_recorded(located.path, data))
 
         try:
             return self._known.get(located, "program", read)

@@ -6,15 +6,13 @@ what he installed leaves the same traces as who broke it.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from lambdapack.artifact import Stack
 from lambdapack.errors import UnreadableMember
-from lambdapack.facts.distributions import DistFacts, Recorded, owners
+from lambdapack.facts.distributions import DistFacts, Recorded, owners, record_hash
 from lambdapack.facts.modules import is_of_runtime
 
 _IMPORTABLE = (".py", ".so")
@@ -178,4 +176,4 @@ class Installation:
             data = self._stack.read_bytes(self._stack.located[path])
         except UnreadableMember:
             return None
-        return "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+        return record_hash(data)

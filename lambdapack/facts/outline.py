@@ -17,6 +17,8 @@ _HEADER_END = re.compile(rb":[ \t\r]*(?:#[^\n]*)?$")
 _HEADER_LINES = 60
 # What the reader looks for in functions, where a statement may begin.
 _WANTED = re.compile(rb"(?:^|[:;])[ \t]*(?:from|import|global)\b", re.MULTILINE)
+# Code from before Python 3.7 that the parser has to see, because it is none any more.
+_OLD_NAME = re.compile(rb"\.async\b|\basync\s*[=,)]")
 _DOCSTRING = re.compile(rb'\s*[rRuU]?"""')
 _BRACKETS = ((b"(", b")"), (b"[", b"]"), (b"{", b"}"))
 _NO_BRACKETS = bytes(set(range(256)) - set(b"()[]{}"))
@@ -113,6 +115,8 @@ def _quotes_are_closed(body: bytes) -> bool:
 
 def _may_be_left_out(body: bytes) -> bool:
     if (b"import" in body or b"global" in body) and _WANTED.search(body):
+        return False
+    if b"async" in body and _OLD_NAME.search(body):
         return False
     # What is not balanced may be damaged: let the parser see it.
     return _is_balanced(body)

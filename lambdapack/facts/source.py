@@ -23,9 +23,12 @@ from lambdapack.facts.program import (
 from lambdapack.facts.statements import StatementReader
 
 
-def read_source(data: bytes) -> Program:
-    """Returns the program of one module's bytes. Bytes that are not UTF-8 are no hindrance: only names must be."""
-    root, ends = syntax.parse_outline(data)
+def read_source(data: bytes, *, intact: bool = True) -> Program:
+    """Returns the program of one module's bytes. Bytes that are not UTF-8 are no hindrance: only names must be.
+
+    Of what is not known to be `intact`, functions are parsed, too, although nothing but damages is looked for there.
+    """
+    root, ends = syntax.parse_outline(data) if intact else (syntax.parse(data), {})
     opaque = traits.is_opaque(data)
     reader = StatementReader(data, ends=ends, obscures=traits.is_opaque if opaque else None)
     try:

@@ -46,10 +46,12 @@ def _measure(work: Workload, folder: Path, rounds: int) -> list[Row]:
         shutil.rmtree(empty, ignore_errors=True)
         return inspect
 
+    # As installed: with its byte code, which an environment for developing may forbid.
+    installed = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder / "byte-code")}
     candidates = [
         Candidate("unzip", unzip),
-        Candidate("cold", cold, {"LAMBDAPACK_CACHE_DIR": str(empty)}),
-        Candidate("cached", lambda: inspect, {"LAMBDAPACK_CACHE_DIR": str(kept)}),
+        Candidate("cold", cold, {**installed, "LAMBDAPACK_CACHE_DIR": str(empty)}),
+        Candidate("cached", lambda: inspect, {**installed, "LAMBDAPACK_CACHE_DIR": str(kept)}),
     ]
     series = run_interleaved(candidates, rounds)
     what = f"{work.name}: {work.files} files, {work.unzipped / 1e6:.1f} MB in {work.zipped / 1e6:.1f} MB"

@@ -17,9 +17,10 @@ _RUNS_FOR_ONE = 3  # it takes milliseconds only
 
 def rows(folder: Path, rounds: int, chosen: Sequence[str]) -> list[Row]:
     """Measures both; no workload is needed."""
+    installed = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder / "byte-code")}
     candidates = [
         Candidate("pass", lambda: [sys.executable, "-c", "pass"]),
-        Candidate("version", lambda: [sys.executable, "-m", "lambdapack", "--version"]),
+        Candidate("version", lambda: [sys.executable, "-m", "lambdapack", "--version"], installed),
     ]
     series = run_interleaved(candidates, rounds * _RUNS_FOR_ONE)
     return [Row("lambdapack --version", series["version"], series["pass"], _GOAL)]

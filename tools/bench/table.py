@@ -24,7 +24,7 @@ class Row:
 def written(title: str, unit: str, rows: Sequence[Row]) -> str:
     """Returns one bench as a table: ratios to `unit`, then seconds and memory."""
     lines = [f"### {title}", "", f"Ratios are to {unit}, medians of {len(rows[0].series.samples)} pairs.", ""]
-    lines += ["| | wall | goal | CPU | seconds | of the unit | peak memory |", "|---|---|---|---|---|---|---|"]
+    lines += ["| | wall | goal | CPU | seconds | those of the unit | peak memory |", "|---|---|---|---|---|---|---|"]
     lines += [_line(row) for row in rows]
     return "\n".join(lines)
 

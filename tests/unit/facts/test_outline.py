@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sysconfig
+import zipfile
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from lambdapack.facts import syntax
+from lambdapack.facts.distributions import record_hash
 from lambdapack.facts.outline import blank_functions
 from lambdapack.facts.program import Program
 from lambdapack.facts.source import read_source
+from lambdapack.workflows.inspection import Target, inspect
 
 _FILES = 400
 
@@ -55,6 +58,27 @@ def test_layouts_that_may_mislead_read_the_same(text: str, monkeypatch: pytest.M
 
 def test_what_is_damaged_in_a_function_is_still_seen() -> None:
     assert read_source(b"def f():\n    x = (1,\n\nimport seen\n").damaged
+
+
+def test_code_that_was_python_once_is_seen_as_damaged() -> None:
+    assert read_source(b"def f():\n    return tasks.async(1)\n").damaged
+    assert not read_source(b"async def f():\n    'async'\n    async with a: pass\n").damaged
+
+
+@pytest.mark.parametrize("recorded", [b"def f():\n    return 1\n", b"def f():\n    return 1 1\n"])
+def test_damage_in_a_function_of_a_distribution_is_found_by_its_record(tmp_path: Path, recorded: bytes) -> None:
+    broken = b"def f():\n    return 1 1\n"
+    path = tmp_path / "function.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("handler.py", "import fast\ndef lambda_handler(event, context): pass\n")
+        archive.writestr("fast.py", broken)
+        archive.writestr("fast-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: fast\nVersion: 1\n")
+        record = f"fast.py,{record_hash(recorded)},{len(recorded)}\nfast-1.dist-info/METADATA,,\n"
+        archive.writestr("fast-1.dist-info/RECORD", record)
+    target = Target(path, runtime="python3.13", handler="handler.lambda_handler", cached=False)
+    codes = {finding.code for finding in inspect(target).findings}
+    # What a wheel was published with has been compiled by somebody; what has changed since was not.
+    assert ("IMP007" in codes) is (recorded != broken)
 
 
 def test_an_outline_keeps_places_and_leaves_out_bodies() -> None:
