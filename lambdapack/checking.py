@@ -43,6 +43,7 @@ __all__ = [
     "Changed",
     "Check",
     "ContractFacts",
+    "DistFacts",
     "Duplicate",
     "Explained",
     "Failure",
@@ -228,14 +229,10 @@ class Subject:
         module = self.finder.find(name, None)
         return module is not None and (module.kind == "preinstalled" or is_of_runtime(module.path or ""))
 
-    @cached_property
+    @property
     def modules_over_standard_library(self) -> tuple[Module, ...]:
         """The artifact's own top-level modules that are found before a standard module of the same name."""
-        names = {name.partition(".")[0] for folder in self.finder.path for name in self.stack.names(folder)}
-        standard = sorted(names & self.profile.stdlib_modules)
-        found = (self.finder.find(name, None) for name in standard)
-        own = self.profile.path_config_dirs
-        return tuple(module for module in found if module and module.path and module.path.startswith(own))
+        return self.finder.over_standard_library
 
     @cached_property
     def installation(self) -> Installation:

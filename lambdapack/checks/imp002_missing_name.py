@@ -3,9 +3,12 @@
 What it finds
     `from module import name` where the module's source binds no such name: not by assignment, definition, import, star
     import or `__getattr__`, and no submodule has it. Modules whose names come into being in other ways are left alone.
+    Of the standard library's modules, the names that the runtime's Python does not have: `from datetime import UTC`
+    before 3.11, `from collections import Mapping` since 3.10.
 
 Why it fails on Lambda
-    "cannot import name 'get_rds_client' from 'shared.aws_clients' (/var/task/shared/aws_clients.py)".
+    "cannot import name 'get_rds_client' from 'shared.aws_clients' (/var/task/shared/aws_clients.py)", "cannot import
+    name 'UTC' from 'datetime' (/var/lang/lib/python3.10/datetime.py)".
 
 How to fix it
     In code of your own: import what is there; the message names something similar if there is any. When the name
@@ -15,6 +18,9 @@ How to fix it
     that the resolver sees their requirements; `uv pip install --target package NAME` into a folder that has other
     versions already looks at nothing else there. A file of your own that is named like the distribution
     (`requests.py`) hides it, too.
+
+    A name of the standard library: use what all your runtimes have (`timezone.utc` for `UTC`), guard the import with
+    `sys.version_info`, or move the function to a runtime that has it; the message says since when.
 
 When to ignore it
     As a warning: the import stands in a function and may never be called.
@@ -31,7 +37,7 @@ from lambdapack.checking import Explained, Hit, Severity, Subject, check
 @check("IMP002", "imports a name that is missing", needs=("handler",), severities=("error", "warning"))
 def missing_name(subject: Subject) -> Iterator[Hit]:
     said = set()
-    for item in subject.explained("absent"):
+    for item in subject.explained("absent", "left-standard-library", "not-yet-standard-library"):
         failure = item.failure
         if failure.kind != "missing-name" or item.caught or (failure.path, failure.module, failure.name) in said:
             continue
@@ -43,18 +49,30 @@ def missing_name(subject: Subject) -> Iterator[Hit]:
         yield Hit(
             path=failure.path,
             message=f"line {failure.line}: {where}imports {failure.name} from {failure.module}, "
-            f"but {file} has no such name{hint}",
+            + (_history(item, subject) or f"but {file} has no such name{hint}"),
             fix=_fix(item, subject, hint),
             evidence={
                 "module": failure.module,
                 "name": failure.name,
                 "line": failure.line,
                 "found": file,
+                "reason": item.absence.kind,
                 "when": failure.certainty,
             },
             severity=Severity.ERROR if item.fatal else Severity.WARNING,
             chain=(*failure.chain, f"{failure.module}.{failure.name}"),
         )
+
+
+def _history(item: Explained, subject: Subject) -> str:
+    """Says since or until when a name of the standard library is there."""
+    runtime, version = subject.profile.runtime, item.absence.detail
+    match item.absence.kind:
+        case "not-yet-standard-library":
+            return f"which has it since Python {version}; the function runs on {runtime}"
+        case "left-standard-library":
+            return f"which lost it in Python {version}; the function runs on {runtime}"
+    return ""
 
 
 def _what_is_there(item: Explained, subject: Subject) -> tuple[str, str]:
@@ -72,7 +90,13 @@ def _what_is_there(item: Explained, subject: Subject) -> tuple[str, str]:
 
 
 def _fix(item: Explained, subject: Subject, hint: str) -> str:
-    failure = item.failure
+    failure, version, runtime = item.failure, item.absence.detail, subject.profile.runtime
+    if _history(item, subject):
+        dist = subject.distribution_of(failure.path or "")
+        newer = f", or move the function to python{version}" if item.absence.kind == "not-yet-standard-library" else ""
+        if dist is not None:
+            return f"install a version of {dist.name} that supports {runtime}{newer}"
+        return f"use what {runtime} has instead of {failure.module}.{failure.name}{newer}"
     execution = subject.imports.executions.get(failure.module) if subject.imports else None
     target = execution.module.path if execution else None
     importer, provider = subject.distribution_of(failure.path or ""), subject.distribution_of(target or "")

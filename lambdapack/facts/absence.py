@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +12,7 @@ from lambdapack.facts.extension import is_usable
 from lambdapack.facts.linking import NativeFacts
 from lambdapack.facts.modules import ModuleFinder
 from lambdapack.facts.outcome import Failure
-from lambdapack.profiles import known_runtimes, load_profile
+from lambdapack.profiles import known_runtimes, load_profile, load_standard_library
 from lambdapack.profiles.profile import RuntimeProfile
 
 AbsenceKind = Literal[
@@ -66,11 +67,13 @@ class AbsenceReader:
             found = self._native_file(name) or self._removed_file(name) or self._uncompiled(name)
             if found is not None:
                 return found
-        return (
-            self._absent_module(failure.module)
-            if failure.kind == "missing-module"
-            else Absence("absent", failure.module)
-        )
+        if failure.kind == "missing-module":
+            return self._absent_module(failure.module)
+        module = self._finder.find_dotted(failure.module)
+        if module is not None and module.kind in ("stdlib", "builtin"):
+            having = load_standard_library().history(failure.module, failure.name or "")
+            return self._history(failure.module, having) or Absence("absent", failure.module)
+        return Absence("absent", failure.module)
 
     def _native_file(self, name: str) -> Absence | None:
         parent = self._finder.find_dotted(name.rpartition(".")[0]) if "." in name else None
@@ -121,12 +124,11 @@ class AbsenceReader:
 
     def _standard_library(self, name: str) -> Absence | None:
         """Says when the module left the standard library, or came into it."""
+        profiles = (load_profile(runtime, self._profile.architecture) for runtime in known_runtimes())
+        return self._history(name, [profile.python for profile in profiles if name in profile.stdlib_modules])
+
+    def _history(self, name: str, having: Collection[tuple[int, int]]) -> Absence | None:
         own = self._profile.python
-        having = [
-            profile.python
-            for profile in (load_profile(runtime, self._profile.architecture) for runtime in known_runtimes())
-            if name in profile.stdlib_modules
-        ]
         earlier, later = [v for v in having if v < own], [v for v in having if v > own]
         if earlier:
             last = max(earlier)

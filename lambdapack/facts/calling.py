@@ -10,20 +10,12 @@ from typing import Any
 from lambdapack.facts.belief import Belief
 from lambdapack.facts.calls import NOT_KNOWN, Call, absolute_name, read_call, value_of
 from lambdapack.facts.conditions import Unknown, evaluate
+from lambdapack.facts.expression import UNKNOWN, Expression, inner_expressions, with_inner
 from lambdapack.facts.frames import Context, Flow, FunctionValue, Ledger
 from lambdapack.facts.importing import Importer
 from lambdapack.facts.outcome import Execution, Failure
 from lambdapack.facts.path_values import ASKING, PathMethod, attribute_of, call_method, reading, result_of
-from lambdapack.facts.program import (
-    UNKNOWN,
-    Block,
-    Definition,
-    Expression,
-    Function,
-    Import,
-    inner_expressions,
-    with_inner,
-)
+from lambdapack.facts.program import Block, Definition, Function, Import
 from lambdapack.facts.source import read_function
 from lambdapack.facts.trampoline import Steps
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lambdapack.facts.conditions import Unknown, evaluate
+from lambdapack.facts.expression import Expression
 from lambdapack.facts.outcome import Execution
-from lambdapack.facts.program import Expression
 
 
 class _NotKnown:

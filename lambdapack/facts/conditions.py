@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
-from lambdapack.facts.program import Expression, inner_expressions
+from lambdapack.facts.expression import Expression, inner_expressions
 
 
 class Unknown(Exception):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from lambdapack.facts import syntax, traits
-from lambdapack.facts.expressions import ExpressionReader
+from lambdapack.facts.expression_reader import ExpressionReader
 from lambdapack.facts.program import DeferredCall, Import
 from lambdapack.facts.targets import Targets
 

@@ -15,6 +15,7 @@ from lambdapack.facts.belief import Belief
 from lambdapack.facts.calling import Caller
 from lambdapack.facts.calls import NOT_KNOWN, Call, value_of
 from lambdapack.facts.conditions import Unknown, asks, evaluate, target_names
+from lambdapack.facts.expression import UNKNOWN, Expression
 from lambdapack.facts.frames import Context, FunctionValue, Ledger
 from lambdapack.facts.grammar import SyntaxProblem
 from lambdapack.facts.importing import Importer, failure_of
@@ -27,13 +28,12 @@ from lambdapack.facts.outcome import (
     guards_imports,
 )
 from lambdapack.facts.program import (
-    UNKNOWN,
     Block,
+    ClassUnion,
     Constant,
     Define,
     Effect,
     Evaluate,
-    Expression,
     For,
     Handler,
     If,
@@ -75,10 +75,11 @@ class Executor:
         belief: Belief,
     ) -> None:
         self._values = target_names(profile.python, profile.machine, profile.builtin_modules)
+        self._python = profile.python
         self._belief = belief
         self.ledger = Ledger()
         self._importer = Importer(
-            finder, self._values, program_of, loads, refusal_of, version_of, belief, self.ledger, self._block
+            finder, profile, self._values, program_of, loads, refusal_of, version_of, belief, self.ledger, self._block
         )
         self._caller = Caller(self._importer, belief, self.ledger, self._block, metadata)
 
@@ -197,6 +198,9 @@ class Executor:
                 return [self._raised("SystemExit", statement.line, context)]
             case Use():
                 return self._use(statement, context)
+            case ClassUnion(line, names, text) if self._python < (3, 10) and execution.names_known:
+                if not names & execution.names:
+                    return [replace(self._raised("TypeError", line, context), detail=text)]
             case Effect():
                 execution.effects += 1
         return []

@@ -12,7 +12,9 @@ from lambdapack.facts.grammar import SyntaxProblem
 from lambdapack.facts.modules import Module, ModuleFinder
 from lambdapack.facts.outcome import Execution, Failure, FailureKind
 from lambdapack.facts.program import Block, Import, Program
+from lambdapack.facts.standard import StandardModules
 from lambdapack.facts.trampoline import Steps
+from lambdapack.profiles.profile import RuntimeProfile
 
 
 class Importer:
@@ -21,6 +23,7 @@ class Importer:
     def __init__(
         self,
         finder: ModuleFinder,
+        profile: RuntimeProfile,
         values: dict[str, Any],
         program_of: Callable[[Module], Program | None],
         loads: Callable[[str], bool],
@@ -31,6 +34,7 @@ class Importer:
         run: Callable[[Block, Context], Steps],
     ) -> None:
         self._finder = finder
+        self._standard = StandardModules(profile, finder)
         self._values = values
         self._program_of = program_of
         self._loads = loads
@@ -73,12 +77,28 @@ class Importer:
                 pass
             case _:
                 execution.names_known = False
+                for needed in self._standard.imports(module):
+                    execution.failures.extend((yield self._need(needed, Context(execution, {}))))
         execution.done = True
         if parent is not None and not execution.failures:
             leaf = name.rpartition(".")[2]  # the import system binds a submodule in its package
             parent.names.add(leaf)
             parent.constants.pop(leaf, None)
         return execution
+
+    def _need(self, needed: str, context: Context) -> Steps:
+        """Imports, or asks for an attribute, as a standard module does that is being imported."""
+        module, _, attribute = needed.partition("!")
+        if not attribute:
+            module, _, names = needed.partition(":")
+            wanted = tuple((name, name) for name in names.split(",")) if names else None
+            return (yield self.run(Import(0, module, names=wanted), context))
+        target = self._ledger.executions.get(module)
+        if target is None or target.module.kind != "source" or attribute in target.names:
+            return []
+        if self._belief.name_may_exist(target, attribute, context.execution):
+            return []
+        return [failure_of("raises", Import(0, module), module, context, name="AttributeError")]
 
     def _execute(self, execution: Execution, importing: Context) -> Steps:
         program = self._program_of(execution.module)
@@ -186,13 +206,16 @@ class Importer:
             context.values[bound] = self._values[qualified]
         else:
             context.values.pop(bound, None)
-        if target.module.is_package and target.module.kind not in ("stdlib", "preinstalled", "builtin"):
+        standard = target.module.kind in ("stdlib", "builtin")
+        followed = self._standard.is_broken if standard else target.module.kind != "preinstalled"
+        if target.module.is_package and followed:
             loaded: Execution | None = self._ledger.executions.get(qualified)
             if loaded is None:
                 loaded = yield self._load(qualified, target, context)
             if loaded is not None:
                 return list(loaded.failures)
-        if self._belief.name_may_exist(target, wanted, context.execution):
+        lacking = self._standard.lacks(target.module, wanted) and not self._belief.sets(wanted)
+        if not lacking and self._belief.name_may_exist(target, wanted, context.execution):
             return []
         return [failure_of("missing-name", statement, target.module.name, context, name=wanted)]
 

@@ -132,8 +132,17 @@ class ImportFacts:
             Explained(failure, reader.explain(failure), caught)
             for failures, caught in groups
             for failure in failures
-            if failure.kind in ("missing-module", "missing-name")
+            if failure.kind in ("missing-module", "missing-name") and not self._is_in_standard_library(failure)
         )
+
+    @cached_property
+    def standard_failures(self) -> tuple[Failure, ...]:
+        """What certainly fails in modules of the standard library, because the artifact hides others from them."""
+        return tuple(failure for failure in self.failures if self._is_in_standard_library(failure))
+
+    def _is_in_standard_library(self, failure: Failure) -> bool:
+        execution = self.executions.get(failure.importer)
+        return failure.path is None and execution is not None and execution.module.kind == "stdlib"
 
     @cached_property
     def required_natives(self) -> dict[str, Failure]:

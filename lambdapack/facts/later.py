@@ -8,9 +8,9 @@ from typing import Any
 
 from lambdapack.facts.calls import NOT_KNOWN, Call, absolute_name, read_call, value_of
 from lambdapack.facts.deferred import read_deferred_calls
+from lambdapack.facts.expression import Expression, inner_expressions, with_inner
 from lambdapack.facts.outcome import Execution
 from lambdapack.facts.path_values import PathMethod, attribute_of, call_method, reading, result_of
-from lambdapack.facts.program import Expression, inner_expressions, with_inner
 
 
 def deferred_calls(execution: Execution, data: bytes) -> Iterator[Call]:

@@ -99,6 +99,14 @@ class ModuleFinder:
             self._known[name] = self._find(name, parent)
         return self._known[name]
 
+    @cached_property
+    def over_standard_library(self) -> tuple[Module, ...]:
+        """The artifact's own top-level modules that are found before a standard module of the same name."""
+        names = {name.partition(".")[0] for folder in self.path for name in self._stack.names(folder)}
+        found = (self.find(name, None) for name in sorted(names & self._profile.stdlib_modules))
+        own = self._profile.path_config_dirs
+        return tuple(module for module in found if module and module.path and module.path.startswith(own))
+
     def find_extended(self, name: str, parent: Module) -> Module | None:
         """Finds a child of a package that calls `extend_path`: it has portions in every folder of `sys.path`."""
         folders = tuple(f"{folder}/{parent.name.replace('.', '/')}" for folder in self.path)

@@ -20,7 +20,7 @@ class Failure:
 
     `module` is what was to be imported, absolute; `name` the name wanted from it. For `native` it is the extension
     module and `native_path` its file; for `syntax` `name` is what the compiler says, for `byte-code` what the module
-    was compiled by, for `raises` the error's class.
+    was compiled by, for `raises` the error's class and `detail` the code that raises it, where that is no `raise`.
     `chain`: modules from the handler to the importer. `certain`: it stops the handler's import; `possible`: it hangs on
     something that cannot be known; `deferred`: it stands in a function and fails when that is called.
     """
@@ -34,6 +34,7 @@ class Failure:
     native_path: str | None = None
     chain: tuple[str, ...] = ()
     certainty: Certainty = "certain"
+    detail: str = ""
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from lambdapack.facts.calls import NOT_KNOWN
-from lambdapack.facts.program import Expression
+from lambdapack.facts.expression import Expression
 
 _CLASSES = frozenset(f"pathlib.{name}" for name in ("Path", "PosixPath", "PurePath", "PurePosixPath"))
 # `realpath` and `resolve` follow links: of an artifact's own files they change nothing that matters here.

@@ -8,65 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
-# An expression, as nested tuples: ("literal", value) · ("tuple", items) · ("name", "sys.version_info") ·
-# ("attribute", of, name) · ("index", of, i) · ("slice", of, stop) · ("call", function, arguments, keywords, line) ·
-# ("not", x) · ("and" | "or", items) · ("compare", left, ((operator, right), ...)) ·
-# ("if", condition, then, otherwise) · ("join", texts) · ("some", the calls in what is not understood) · ("unknown",)
-Expression = tuple[Any, ...]
-UNKNOWN: Expression = ("unknown",)
-
-
-def inner_expressions(expression: Expression) -> Iterator[Expression]:
-    """Yields the expressions that an expression is made of, in the order in which they are evaluated."""
-    match expression:
-        case ("tuple" | "and" | "or" | "join" | "some", items):
-            yield from items
-        case ("not" | "slice" | "attribute", item, *_):
-            yield item
-        case ("index", item, index):
-            yield from (item, index)
-        case ("if", condition, then, otherwise):
-            yield from (condition, then, otherwise)
-        case ("compare", left, rights):
-            yield left
-            yield from (right for _, right in rights)
-        case ("call", function, arguments, keywords, _):
-            yield from (function, *arguments, *(value for _, value in keywords))
-
-
-def with_inner(expression: Expression, items: list[Expression]) -> Expression:
-    """Returns an expression with other inner expressions, in the order of `inner_expressions`."""
-    match expression:
-        case ("tuple" | "and" | "or" | "join" | "some" as kind, _):
-            return (kind, tuple(items))
-        case ("not" | "slice" | "attribute" as kind, _, *rest):
-            return (kind, items[0], *rest)
-        case ("index", _, _):
-            return ("index", *items)
-        case ("compare", _, rights):
-            return ("compare", items[0], tuple((sign, item) for (sign, _), item in zip(rights, items[1:], strict=True)))
-        case ("if", *_):
-            return ("if", *items)
-        case ("call", _, arguments, keywords, line):
-            named = items[1 + len(arguments) :]
-            given = tuple((name, item) for (name, _), item in zip(keywords, named, strict=True))
-            return ("call", items[0], tuple(items[1 : 1 + len(arguments)]), given, line)
-    return expression
-
-
-def holds_calls(expression: Expression) -> bool:
-    """True when something is called in an expression."""
-    return expression[0] == "call" or any(holds_calls(item) for item in inner_expressions(expression))
-
-
-def asked_names(expression: Expression) -> Iterator[str]:
-    """Yields the dotted names in an expression."""
-    if expression[0] == "name":
-        yield expression[1]
-    for item in inner_expressions(expression):
-        yield from asked_names(item)
+from lambdapack.facts.expression import UNKNOWN, Expression, asked_names, holds_calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +166,15 @@ class Leave:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassUnion:
+    """`int | None` in an annotation or another expression that is evaluated; `names` are the builtin classes in it."""
+
+    line: int
+    names: frozenset[str]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Use:
     """A statement that is nothing but a name: a test whether it is bound."""
 
@@ -250,6 +202,7 @@ Statement = (
     | Obscure
     | Leave
     | Use
+    | ClassUnion
     | Effect
 )
 
@@ -360,6 +313,8 @@ def without_constants(statements: tuple[Statement, ...], own: frozenset[str]) ->
     for statement in statements:
         match statement:
             case Use() | Define():
+                continue
+            case ClassUnion(names=names) if names & own:
                 continue
             case Constant(value=value) | Evaluate(value=value):
                 if holds_calls(value) and not own & {name.partition(".")[0] for name in asked_names(value)}:

@@ -9,17 +9,9 @@ from __future__ import annotations
 from tree_sitter import Node
 
 from lambdapack.facts import syntax, traits
-from lambdapack.facts.expressions import ExpressionReader
-from lambdapack.facts.program import (
-    UNKNOWN,
-    UNREADABLE,
-    Definition,
-    Expression,
-    Function,
-    Program,
-    all_names,
-    imported_names,
-)
+from lambdapack.facts.expression import UNKNOWN, Expression
+from lambdapack.facts.expression_reader import ExpressionReader
+from lambdapack.facts.program import UNREADABLE, Definition, Function, Program, all_names, imported_names
 from lambdapack.facts.statements import StatementReader
 
 

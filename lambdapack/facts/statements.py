@@ -10,18 +10,17 @@ from tree_sitter import Node
 from lambdapack.facts import syntax
 from lambdapack.facts.deferred import DeferredReader
 from lambdapack.facts.exports import Exports
-from lambdapack.facts.expressions import ExpressionReader
+from lambdapack.facts.expression import UNKNOWN, Expression, holds_calls
+from lambdapack.facts.expression_reader import ExpressionReader
 from lambdapack.facts.managers import ContextManagers
 from lambdapack.facts.program import (
     EMPTY,
-    UNKNOWN,
     Block,
     Constant,
     Define,
     Definition,
     Effect,
     Evaluate,
-    Expression,
     For,
     Handler,
     If,
@@ -35,10 +34,10 @@ from lambdapack.facts.program import (
     Try,
     Use,
     all_names,
-    holds_calls,
     without_constants,
 )
 from lambdapack.facts.targets import Targets
+from lambdapack.facts.unions import class_unions
 
 _LEAVES = re.compile(rb"^(?:sys\.exit|os\._exit|exit|quit)\s*\(")
 _LONGEST_FUNCTION = 8_000  # bytes; what is longer is not followed
@@ -70,6 +69,7 @@ class StatementReader:
         self.members: dict[str, frozenset[str]] = {}
         self._classes: list[str] = []
         self._managers = ContextManagers(data)
+        self._lazy_annotations = False
         self._try_depth = int(in_function)  # whoever calls it may have a `try` around
 
     def block(self, node: Node) -> Block:
@@ -104,6 +104,7 @@ class StatementReader:
             case "import_statement" | "import_from_statement":
                 out.extend(syntax.imports(node, self._data, self._expressions.first_line))
             case "future_import_statement":
+                self._lazy_annotations = self._lazy_annotations or b"annotations" in self._bytes(node)
                 names.update(alias or name for name, alias in syntax.aliases(node, self._data))
             case "expression_statement":
                 self._expression_statement(node, out, names)
@@ -177,7 +178,7 @@ class StatementReader:
     def _assignment(self, node: Node, out: list[Statement], names: set[str]) -> None:
         right = node.child_by_field_name("right")
         left = node.child_by_field_name("left")
-        self._evaluate(node.child_by_field_name("type"), out)
+        self._annotation(node.child_by_field_name("type"), out)
         if right is None or left is None:
             return  # `name: annotation` alone binds nothing
         if right.type == "assignment":
@@ -191,6 +192,7 @@ class StatementReader:
             if mutable:
                 self._evaluate(None if right.type == "assignment" else right, out)
             out.append(Constant(name, UNKNOWN if mutable else self._read(right)))
+            out.extend(class_unions(right, self._data, self._expressions))
         elif not self._unpack(left, right, out, names):
             if right.type != "assignment":
                 self._evaluate(right, out)
@@ -220,6 +222,12 @@ class StatementReader:
         if self._bytes(left) == b"__all__":
             self.exports.add(right)
 
+    def _annotation(self, node: Node | None, out: list[Statement]) -> None:
+        """Keeps what evaluating an annotation runs; those of a function's own variables are never evaluated."""
+        if not self._lazy_annotations and not self._in_function:
+            self._evaluate(node, out)
+            out.extend(class_unions(node, self._data, self._expressions))
+
     def _assert(self, node: Node, out: list[Statement]) -> None:
         condition = self._read(node.named_children[0])
         raises = Raise(self._expressions.line(node), "AssertionError")
@@ -232,8 +240,8 @@ class StatementReader:
         text = self._function_text(node, node)
         if parameters is not None:
             self.targets.walrus(parameters, names)
-            self._evaluate(parameters, out)
-        self._evaluate(node.child_by_field_name("return_type"), out)
+            self._parameters(parameters, out)
+        self._annotation(node.child_by_field_name("return_type"), out)
         if name is not None:
             bound = self._name(name)
             kept = len(text) <= _LONGEST_FUNCTION and text.startswith(b"def") and b"yield" not in text
@@ -244,6 +252,13 @@ class StatementReader:
                 self.targets.bind(bound, names)
         if not self._in_function:
             self.deferred.read(node)
+
+    def _parameters(self, node: Node, out: list[Statement]) -> None:
+        """Keeps what a definition evaluates: defaults and annotations."""
+        if b"(" in self._bytes(node)[1:] or b"|" in self._bytes(node):
+            for child in node.named_children:
+                self._annotation(child.child_by_field_name("type"), out)
+                self._evaluate(child.child_by_field_name("value"), out)
 
     def _function_text(self, node: Node, function: Node) -> bytes:
         """Returns the original text of a function, or of a node around it: an outline ends before its body."""

@@ -14,6 +14,7 @@ from lambdapack.profiles.profile import (
     SystemLibrary,
     Version,
 )
+from lambdapack.profiles.standard_library import StandardLibrary, load_standard_library
 from lambdapack.profiles.symbols import PythonSymbols, load_python_symbols, python_symbols
 from lambdapack.profiles.system_symbols import SystemSymbols, load_system_symbols
 from lambdapack.profiles.writing import profile_to_json
@@ -30,6 +31,7 @@ __all__ = [
     "Quotas",
     "Replacement",
     "RuntimeProfile",
+    "StandardLibrary",
     "SystemLibrary",
     "SystemSymbols",
     "Version",
@@ -37,6 +39,7 @@ __all__ = [
     "load_common_facts",
     "load_profile",
     "load_python_symbols",
+    "load_standard_library",
     "load_system_symbols",
     "parse_profile",
     "profile_to_json",

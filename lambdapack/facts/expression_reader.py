@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from lambdapack.facts import syntax
-from lambdapack.facts.program import UNKNOWN, Expression
+from lambdapack.facts.expression import UNKNOWN, Expression
 
 _LATER = frozenset(
     ("lambda", "list_comprehension", "set_comprehension", "dictionary_comprehension", "generator_expression", "string")
