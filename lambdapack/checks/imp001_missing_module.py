@@ -47,7 +47,7 @@ def missing_module(subject: Subject) -> Iterator[Hit]:
     for (_, module), items in groups.items():
         first = items[0]
         failure = first.failure
-        where = "in a function, " if failure.certainty == "deferred" else ""
+        where = {"deferred": "in a function, ", "invocation": "when the handler is called, "}.get(failure.certainty, "")
         doubt = (
             "; code that runs before may provide it, or keep it from running" if failure.certainty == "possible" else ""
         )

@@ -33,6 +33,13 @@ from collections.abc import Iterator
 
 from lambdapack.checking import Explained, Hit, Severity, Subject, check
 
+_WHERE = {
+    "certain": "",
+    "invocation": "when the handler is called, ",
+    "possible": "in code that may not run, ",
+    "deferred": "in a function, ",
+}
+
 
 @check("IMP002", "imports a name that is missing", needs=("handler",), severities=("error", "warning"))
 def missing_name(subject: Subject) -> Iterator[Hit]:
@@ -43,9 +50,7 @@ def missing_name(subject: Subject) -> Iterator[Hit]:
             continue
         said.add((failure.path, failure.module, failure.name))
         file, hint = _what_is_there(item, subject)
-        where = {"deferred": "in a function, ", "possible": "in code that may not run, ", "certain": ""}[
-            failure.certainty
-        ]
+        where = _WHERE[failure.certainty]
         yield Hit(
             path=failure.path,
             message=f"line {failure.line}: {where}imports {failure.name} from {failure.module}, "

@@ -26,7 +26,7 @@ def relative_import_outside(subject: Subject) -> Iterator[Hit]:
     imports = subject.imports
     if imports is None:
         return
-    for failure in (*imports.failures, *imports.doubts):
+    for failure in imports.uncaught:
         if failure.kind != "relative-import":
             continue
         package = failure.importer.rpartition(".")[0]
@@ -37,6 +37,6 @@ def relative_import_outside(subject: Subject) -> Iterator[Hit]:
             fix=f"import {failure.module.lstrip('.') or 'it'} absolutely, or put {failure.importer} into a package and "
             "change the handler setting",
             evidence={"module": failure.module, "importer": failure.importer, "line": failure.line},
-            severity=Severity.ERROR if failure.certainty == "certain" else Severity.WARNING,
+            severity=Severity.ERROR if failure.is_fatal else Severity.WARNING,
             chain=failure.chain,
         )

@@ -30,7 +30,7 @@ def syntax_error(subject: Subject) -> Iterator[Hit]:
     if imports is None:
         return
     said = set()
-    for failure in (*imports.failures, *imports.doubts):
+    for failure in imports.uncaught:
         if failure.kind != "syntax" or failure.path in said:
             continue
         said.add(failure.path)
@@ -49,6 +49,6 @@ def syntax_error(subject: Subject) -> Iterator[Hit]:
                 "error": failure.name,
                 "distribution": dist.name if dist else None,
             },
-            severity=Severity.ERROR if failure.certainty == "certain" else Severity.WARNING,
+            severity=Severity.ERROR if failure.is_fatal else Severity.WARNING,
             chain=failure.chain,
         )

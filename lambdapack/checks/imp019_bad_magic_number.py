@@ -28,7 +28,7 @@ def bad_magic_number(subject: Subject) -> Iterator[Hit]:
     imports = subject.imports
     if imports is None:
         return
-    for failure in (*imports.failures, *imports.doubts):
+    for failure in imports.uncaught:
         execution = imports.executions.get(failure.module)
         if failure.kind != "byte-code" or execution is None:
             continue
@@ -39,6 +39,6 @@ def bad_magic_number(subject: Subject) -> Iterator[Hit]:
             f"bad magic number in {failure.module!r}",
             fix=f"compile it with python{python} -m compileall -b, or pack the source",
             evidence={"module": failure.module, "found": failure.name, "importer": failure.importer},
-            severity=Severity.ERROR if failure.certainty == "certain" else Severity.WARNING,
+            severity=Severity.ERROR if failure.is_fatal else Severity.WARNING,
             chain=(*failure.chain, failure.module),
         )

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from lambdapack.checking import Failure, Hit, Severity, Subject, check
 
 
-@check("SHD001", "hides a module of the standard library", severities=("warning",))
+@check("SHD001", "hides a module of the standard library", severities=("error", "warning"))
 def hides_standard_library(subject: Subject) -> Iterator[Hit]:
     failures = subject.imports.standard_failures if subject.imports else ()
     for module in subject.modules_over_standard_library:

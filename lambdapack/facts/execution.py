@@ -109,7 +109,9 @@ class Executor:
         """Calls a function with two arguments of which nothing is known, and returns what certainly fails."""
         context = Context(execution, execution.constants)
         expression: Expression = ("call", ("name", function), (UNKNOWN, UNKNOWN), (), 0)
+        doubts = dict(self.ledger.doubts)
         _, failures = drive(self._caller.resolve(expression, context))
+        self.ledger.doubts = doubts
         return list(failures)
 
     # -- statements ------------------------------------------------------------------------------------------------
@@ -119,7 +121,10 @@ class Executor:
         context.execution.names |= block.names
         flow = context.flow
         failures: list[Failure] = []
-        for statement in block.statements:
+        outermost = context.execution.program is not None and block is context.execution.program.body
+        for at, statement in enumerate(block.statements):
+            if outermost:
+                context.execution.position = at
             if flow.possible and context.certain:  # it may have been left before
                 self.ledger.doubt((yield self._statement(statement, context.uncertain())))
             else:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lambdapack.facts.belief import Belief
+from lambdapack.facts.circles import is_still_unbound, may_have_come_in_otherwise
 from lambdapack.facts.conditions import rebind
 from lambdapack.facts.frames import Context, Ledger
 from lambdapack.facts.grammar import SyntaxProblem
@@ -156,10 +157,12 @@ class Importer:
         for wanted, bound in statement.names:
             if wanted == "*":
                 self._star(target, context)
-            elif wanted in target.names:
+                continue
+            later = not target.done and self._comes_later(target, wanted, context)
+            if wanted in target.names and not later:
                 self._take(target, wanted, bound, context)
             else:
-                failures.extend((yield self._from(statement, target, wanted, bound, context)))
+                failures.extend((yield self._from(statement, target, wanted, bound, context, later=later)))
         return failures
 
     def load_dotted(self, statement: Import, name: str, context: Context) -> Steps:
@@ -189,6 +192,19 @@ class Importer:
             return []
         return [failure]
 
+    def _comes_later(self, target: Execution, name: str, context: Context) -> bool:
+        """True when a module that imports, by way of others, the one that asks has certainly not bound a name yet."""
+        asking = context.execution
+        if target.module.name == asking.module.name or not is_still_unbound(target, name) or self._belief.sets(name):
+            return False
+        if not target.names_known or "__getattr__" in target.names:
+            return False
+        executions = self._ledger.executions
+        chain = asking.chain[asking.chain.index(target.module.name) :] if target.module.name in asking.chain else ()
+        circle = [executions[member] for member in chain if member in executions]
+        earlier = list(executions.values())
+        return bool(circle) and not may_have_come_in_otherwise(circle, earlier, self._ledger.calls)
+
     def _take(self, target: Execution, wanted: str, bound: str, context: Context) -> None:
         """Binds a name that a module is known to have."""
         if wanted in target.constants and context.certain and not self._belief.sets(wanted):
@@ -196,8 +212,10 @@ class Importer:
         else:
             context.values.pop(bound, None)
 
-    def _from(self, statement: Import, target: Execution, wanted: str, bound: str, context: Context) -> Steps:
-        """Looks for a name that no statement of a module binds: a submodule, or made unseen."""
+    def _from(
+        self, statement: Import, target: Execution, wanted: str, bound: str, context: Context, *, later: bool
+    ) -> Steps:
+        """Looks for a name that no statement of a module binds (`later`: that has run): a submodule, or made unseen."""
         qualified = f"{target.module.name}.{wanted}"
         version = self._version_of(target.module) if wanted == "__version__" else None
         if version is not None and context.certain:
@@ -214,6 +232,8 @@ class Importer:
                 loaded = yield self._load(qualified, target, context)
             if loaded is not None:
                 return list(loaded.failures)
+        if later:
+            return [failure_of("circular", statement, target.module.name, context, name=wanted)]
         lacking = self._standard.lacks(target.module, wanted) and not self._belief.sets(wanted)
         if not lacking and self._belief.name_may_exist(target, wanted, context.execution):
             return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from lambdapack.artifact import Located, Stack
@@ -44,7 +44,7 @@ class Explained:
     @property
     def fatal(self) -> bool:
         """True when the function cannot start because of it."""
-        return self.failure.certainty == "certain" and not self.caught
+        return self.failure.is_fatal and not self.caught
 
 
 class ImportFacts:
@@ -99,10 +99,16 @@ class ImportFacts:
         failures = [] if self.handler.problem else executor.run(self.handler.module, RUNTIME)
         self._calls = tuple(executor.ledger.calls)
         self.failures = tuple(dict.fromkeys(failures))
+        self.invoked = () if self.failures else self._invoke(executor)
         if not self.failures:
             self._run_deferred(executor)
         # What may fail in a library under conditions is its own business; it was written to be ready for it.
-        self.doubts = tuple(doubt for doubt in executor.ledger.doubts if self.owner(doubt.path or "") is None)
+        told = {(failure.path, failure.line, failure.module) for failure in self.invoked}
+        self.doubts = tuple(
+            doubt
+            for doubt in executor.ledger.doubts
+            if self.owner(doubt.path or "") is None and (doubt.path, doubt.line, doubt.module) not in told
+        )
         self.caught = tuple(failure for failure in executor.ledger.caught if failure not in self.failures)
 
     def _check_syntax(self) -> bool:
@@ -127,13 +133,18 @@ class ImportFacts:
     def explained(self) -> tuple[Explained, ...]:
         """Every failed import, certain ones first, with its explanation."""
         reader = AbsenceReader(self._finder, self._native, self._distributions, self._profile)
-        groups = ((self.failures, False), (self.doubts, False), (self.caught, True))
+        groups = ((self.failures, False), (self.invoked, False), (self.doubts, False), (self.caught, True))
         return tuple(
             Explained(failure, reader.explain(failure), caught)
             for failures, caught in groups
             for failure in failures
             if failure.kind in ("missing-module", "missing-name") and not self._is_in_standard_library(failure)
         )
+
+    @property
+    def uncaught(self) -> tuple[Failure, ...]:
+        """Everything that fails and that no guard is ready for, what is certain first."""
+        return (*self.failures, *self.invoked, *self.doubts)
 
     @cached_property
     def standard_failures(self) -> tuple[Failure, ...]:
@@ -147,7 +158,7 @@ class ImportFacts:
     @cached_property
     def required_natives(self) -> dict[str, Failure]:
         """The native files whose refusal by the loader stops the handler's import."""
-        return {failure.native_path: failure for failure in self.failures if failure.native_path}
+        return {failure.native_path: failure for failure in (*self.failures, *self.invoked) if failure.native_path}
 
     @cached_property
     def calls(self) -> tuple[Call, ...]:
@@ -208,6 +219,16 @@ class ImportFacts:
     @cached_property
     def _owners(self) -> dict[str, DistFacts]:
         return owners(self._distributions)
+
+    def _invoke(self, executor: Executor) -> tuple[Failure, ...]:
+        """Returns the imports that certainly fail when the handler is called for the first time. What else it raises is
+        its own business: it may be an answer."""
+        execution = self.handler_execution
+        if execution is None or not execution.names_known:
+            return ()
+        kinds = ("missing-module", "missing-name", "native", "syntax", "byte-code", "circular", "relative-import")
+        failures = executor.call(execution, self.handler.function)
+        return tuple(replace(item, certainty="invocation") for item in failures if item.kind in kinds)
 
     def _run_deferred(self, executor: Executor) -> None:
         """Follows imports inside functions, for first-party code only: what a library imports lazily is optional."""

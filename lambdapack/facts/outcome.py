@@ -10,8 +10,10 @@ from typing import Any, Literal
 from lambdapack.facts.modules import Module
 from lambdapack.facts.program import Handler, Program, Try
 
-FailureKind = Literal["missing-module", "missing-name", "relative-import", "native", "byte-code", "syntax", "raises"]
-Certainty = Literal["certain", "possible", "deferred"]
+FailureKind = Literal[
+    "missing-module", "missing-name", "circular", "relative-import", "native", "byte-code", "syntax", "raises"
+]
+Certainty = Literal["certain", "invocation", "possible", "deferred"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +23,10 @@ class Failure:
     `module` is what was to be imported, absolute; `name` the name wanted from it. For `native` it is the extension
     module and `native_path` its file; for `syntax` `name` is what the compiler says, for `byte-code` what the module
     was compiled by, for `raises` the error's class and `detail` the code that raises it, where that is no `raise`.
-    `chain`: modules from the handler to the importer. `certain`: it stops the handler's import; `possible`: it hangs on
-    something that cannot be known; `deferred`: it stands in a function and fails when that is called.
+    `chain`: modules from the handler to the importer. `certain`: it stops the handler's import; `invocation`: it
+    stops the first call of the handler; `possible`: it hangs on something that cannot be known; `deferred`: it stands
+    in a function and fails when that is called. For `circular` the name is bound later, by a module
+    that is still running.
     """
 
     kind: FailureKind
@@ -36,13 +40,19 @@ class Failure:
     certainty: Certainty = "certain"
     detail: str = ""
 
+    @property
+    def is_fatal(self) -> bool:
+        """True when it stops the handler, at import or at its first call."""
+        return self.certainty in ("certain", "invocation")
+
 
 @dataclass(slots=True)
 class Execution:
     """One executed (or just being executed) module, or one call of a function in it. `names` is what it binds,
     `aliases` what imports bind, with the dotted names they stand for; `constants` are known values by name, `steady`
     those of them that were read off the platform; `failures` what it fails with; `effects` counts what ran in the
-    bodies of `try` and may have raised; `obscured`: code has run that may have bound any name."""
+    bodies of `try` and may have raised; `obscured`: code has run that may have bound any name; `position` is the
+    statement of its body that is being executed."""
 
     module: Module
     chain: tuple[str, ...]
@@ -55,6 +65,7 @@ class Execution:
     done: bool = False
     effects: int = 0
     obscured: bool = False
+    position: int = -1
     steady: set[str] = field(default_factory=set)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from tree_sitter import Node
 
@@ -84,8 +84,11 @@ class StatementReader:
                 statements.append(Effect())
             if obscures and not syntax.is_definition(child) and obscures(texts[child]):
                 statements.append(Obscure())
+            bound: set[str] = set()
+            self.targets.walrus(child, bound)
+            statements.extend(Constant(name, UNKNOWN) for name in sorted(bound))
+            names |= bound
             self._statement(child, statements, names)
-            self.targets.walrus(child, names)
         if node.type == "module":
             names |= self.targets.global_names
         return Block(tuple(statements), frozenset(names)) if statements or names else EMPTY
@@ -196,7 +199,14 @@ class StatementReader:
         elif not self._unpack(left, right, out, names):
             if right.type != "assignment":
                 self._evaluate(right, out)
-            self.targets.target(left, names)
+            self._target(left, out, names)
+
+    def _target(self, node: Node, out: list[Statement], names: set[str]) -> None:
+        """Binds what an assignment, a loop or an `as` binds, to values that are not known."""
+        bound: set[str] = set()
+        self.targets.target(node, bound)
+        names |= bound
+        out.extend(Constant(name, UNKNOWN) for name in sorted(bound))
 
     def _unpack(self, left: Node, right: Node, out: list[Statement], names: set[str]) -> bool:
         """`first, second = "a", "b"`: True when the values are as plain as that."""
@@ -250,6 +260,7 @@ class StatementReader:
                 out.append(Define(Definition(bound, self._expressions.line(node), text)))
             else:
                 self.targets.bind(bound, names)
+                out.append(Constant(bound, UNKNOWN))
         if not self._in_function:
             self.deferred.read(node)
 
@@ -289,26 +300,19 @@ class StatementReader:
         self.targets.bind(self._name(name), names)
         self.members[self._name(name)] = all_names(inner)
         out.extend(without_constants(inner.statements, self.members[self._name(name)]))
+        out.append(Constant(self._name(name), UNKNOWN))
 
     # -- control flow ----------------------------------------------------------------------------------------------
 
     def _if(self, node: Node, names: set[str]) -> If:
         branches = []
         condition, consequence = node.child_by_field_name("condition"), node.child_by_field_name("consequence")
-        for test, body in ((condition, consequence), *self._alternatives(node)):
+        for test, body in ((condition, consequence), *syntax.alternatives(node)):
             if test is not None:
                 self.targets.walrus(test, names)
             expression = ("literal", True) if test is None else self._read(test)
             branches.append((expression, EMPTY if body is None else self.block(body)))
         return If(tuple(branches))
-
-    @staticmethod
-    def _alternatives(node: Node) -> Iterator[tuple[Node | None, Node | None]]:
-        for clause in node.children_by_field_name("alternative"):
-            if clause.type == "elif_clause":
-                yield clause.child_by_field_name("condition"), clause.child_by_field_name("consequence")
-            else:
-                yield None, clause.child_by_field_name("body")
 
     def _try(self, node: Node) -> Try:
         body = node.child_by_field_name("body")
@@ -342,7 +346,7 @@ class StatementReader:
             if manager.type == "as_pattern":
                 target = manager.named_children[0]
                 for bound in manager.children_by_field_name("alias"):
-                    self.targets.target(bound, names)
+                    self._target(bound, out, names)
             suppressed = self._managers.suppressed(target)
             if suppressed is not None:
                 out.append(Try(inner, (Handler(suppressed, EMPTY),), EMPTY, EMPTY))
@@ -358,7 +362,7 @@ class StatementReader:
     def _loop(self, node: Node, out: list[Statement], names: set[str]) -> None:
         left, body = node.child_by_field_name("left"), node.child_by_field_name("body")
         if left is not None:
-            self.targets.target(left, names)
+            self._target(left, out, names)
         condition, right = node.child_by_field_name("condition"), node.child_by_field_name("right")
         if condition is not None:
             self.targets.walrus(condition, names)
@@ -369,7 +373,7 @@ class StatementReader:
         else:
             self._evaluate(condition, out)
             out.append(For("", UNKNOWN, inner))
-        for _, alternative in self._alternatives(node):
+        for _, alternative in syntax.alternatives(node):
             if alternative is not None:
                 out.append(Maybe(self.block(alternative)))
 

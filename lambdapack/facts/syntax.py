@@ -151,6 +151,15 @@ def guards(statement: Node, data: bytes) -> frozenset[str]:
     return frozenset(name for clause in clauses for name in caught(clause, data) or ("BaseException",))
 
 
+def alternatives(node: Node) -> Iterator[tuple[Node | None, Node | None]]:
+    """Yields what follows an `if` or a loop: the condition, None for `else`, and the body."""
+    for clause in node.children_by_field_name("alternative"):
+        if clause.type == "elif_clause":
+            yield clause.child_by_field_name("condition"), clause.child_by_field_name("consequence")
+        else:
+            yield None, clause.child_by_field_name("body")
+
+
 def imports(node: Node, data: bytes, first_line: int = 1) -> Iterator[Import]:
     """Reads an import statement: one `Import` for each module it names. `first_line` is the source's own."""
     line = node.start_point[0] + first_line

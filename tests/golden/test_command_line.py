@@ -180,7 +180,7 @@ def test_skipped_checks_are_told(lambdapack: Lambdapack, works: Path) -> None:
 
 
 def test_fail_on_warning(lambdapack: Lambdapack, tmp_path: Path) -> None:
-    (tmp_path / "handler.py").write_text("def h(event, context):\n    import not_there\n")
+    (tmp_path / "handler.py").write_text("def h(event, context):\n    if event:\n        import not_there\n")
     arguments = ("inspect", tmp_path, "--runtime", "python3.13", "--handler", "handler.h", "--format", "json")
     assert lambdapack(*arguments).status == 0
     strict = lambdapack(*arguments, "--fail-on", "warning")

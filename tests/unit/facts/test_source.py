@@ -164,7 +164,7 @@ class C:
 def test_conditions_inside_a_class_do_not_bind_module_names() -> None:
     program = read_source(b"class C:\n    if x:\n        y = 1\n        import z\n")
     assert all_names(program.body) == {"C"}
-    (statement,) = program.body.statements
+    statement = program.body.statements[0]
     assert isinstance(statement, If)
     assert [item.module for item in statement.branches[0][1].statements if isinstance(item, Import)] == ["z"]
 
