@@ -23,7 +23,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from collect_stdlib import VERSIONS, is_wanted, spans
+from collect_stdlib import VERSIONS, is_wanted, spans  # type: ignore[import-not-found] # beside this script
 
 DATA = Path(__file__).parents[2] / "lambdapack" / "profiles" / "data" / "standard-library.json"
 SEEN = Path(__file__).parent / "stdlib" / "seen.txt"
