@@ -196,7 +196,7 @@ class Executor:
                 else:
                     context.flow.possible.add(statement.kind)
             case Obscure():
-                execution.obscured = True
+                execution.obscured, execution.names_known = True, False
                 for name in context.values.keys() - self._values.keys() - execution.steady:
                     del context.values[name]
             case Leave() if statement.name not in execution.names:

@@ -117,7 +117,7 @@ class Importer:
             return
         execution.program = program
         self._belief.note(execution.module, program)
-        if program.opaque or program.damaged:
+        if program.opaque_functions or program.damaged:
             execution.names_known = False
         values = dict(self._values)
         values["__name__"] = execution.module.name
@@ -126,7 +126,7 @@ class Importer:
         execution.constants = values
         context = Context(execution, values, program.volatile, guards=importing.guards)
         execution.failures.extend((yield self._run(program.body, context)))
-        if "__getattr__" in execution.names:
+        if "__getattr__" in execution.names or program.opaque:
             execution.names_known = False
 
     # -- imports ---------------------------------------------------------------------------------------------------

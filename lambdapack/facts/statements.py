@@ -13,6 +13,7 @@ from lambdapack.facts.exports import Exports
 from lambdapack.facts.expression import UNKNOWN, Expression, holds_calls
 from lambdapack.facts.expression_reader import ExpressionReader
 from lambdapack.facts.managers import ContextManagers
+from lambdapack.facts.obscurity import obscuring_places
 from lambdapack.facts.program import (
     EMPTY,
     Block,
@@ -63,6 +64,7 @@ class StatementReader:
         self._in_function = in_function
         self._ends = ends or {}
         self._obscures = obscures
+        self._obscuring: frozenset[int] = frozenset()
         self.targets = Targets(data)
         self.deferred = DeferredReader(data, self.targets)
         self.exports = Exports(data)
@@ -76,13 +78,12 @@ class StatementReader:
         """Reads a module or an indented block."""
         statements: list[Statement] = []
         names: set[str] = set()
-        obscures = self._obscures if node.type == "module" else None
-        # An outline ends before the body of a function that comes last in a statement: hence the text up to the next.
-        texts = dict(syntax.texts(node, self._data)) if obscures else {}
+        if node.type == "module" and self._obscures is not None:
+            self._obscuring = obscuring_places(node, self._data, self._obscures)
         for child in node.named_children:
             if self._try_depth and syntax.may_raise(child):
                 statements.append(Effect())
-            if obscures and not syntax.is_definition(child) and obscures(texts[child]):
+            if child.start_byte in self._obscuring:
                 statements.append(Obscure())
             bound: set[str] = set()
             self.targets.walrus(child, bound)

@@ -115,10 +115,10 @@ def trimmed(definition: bytes) -> bytes:
         definition = head
 
 
-def texts(root: Node, data: bytes) -> Iterator[tuple[Node, bytes]]:
-    """Yields the statements of a module, each with its original text up to the next one."""
+def texts(root: Node, data: bytes, end: int | None = None) -> Iterator[tuple[Node, bytes]]:
+    """Yields the statements of a module or block, each with its original text up to the next one, or `end`."""
     children = root.named_children
-    places = pairwise((*(child.start_byte for child in children), len(data)))
+    places = pairwise((*(child.start_byte for child in children), len(data) if end is None else end))
     yield from ((child, data[start:end]) for child, (start, end) in zip(children, places, strict=True))
 
 

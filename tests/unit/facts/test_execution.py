@@ -366,6 +366,24 @@ def test_what_is_read_off_the_platform_stays_known() -> None:
     assert fails("from c import FLAG\nif FLAG:\n    import absent\n", module) == []
 
 
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("if FLAG:\n    pass\nelse:\n    import absent\n    globals()['x'] = 1", missing("absent")),
+        ("if not FLAG:\n    import absent\n    for n in 'ab':\n        globals()[n] = 1", missing("absent")),
+        ("try:\n    import absent\n    exec(code)\nexcept ValueError:\n    globals()['x'] = 1", missing("absent")),
+        ("try:\n    SETUP\nexcept NameError:\n    import absent\nglobals()['x'] = 1", missing("absent")),
+        ("globals()['x'] = 1\ntry:\n    SETUP\nexcept NameError:\n    import absent", []),
+        ("if not FLAG:\n    globals()['x'] = 1\n    if not FLAG:\n        import absent", []),
+        ("try:\n    globals()['x'] = 1\nfinally:\n    pass\nif not FLAG:\n    import absent", []),
+        ("if exec(code):\n    pass\nelif not FLAG:\n    import absent", []),
+        ("for n in 'ab':\n    if not FLAG:\n        import absent\n    globals()[n] = 1", []),
+    ],
+)
+def test_a_flag_is_known_until_names_are_bound_unseen(source: str, found: list[tuple[str, str, str | None]]) -> None:
+    assert fails(f"FLAG = False\n{source}\n") == found
+
+
 def test_setuptools_of_the_runtime_is_a_doubt() -> None:
     facts = import_facts({"handler.py": "import pkg_resources\n" + H})
     assert failures(facts) == []
