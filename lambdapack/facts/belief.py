@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from lambdapack.facts.modules import Module, ModuleFinder
 from lambdapack.facts.outcome import Execution
-from lambdapack.facts.program import Program
+from lambdapack.facts.program import Program, all_names
 
 # What the import system itself gives every module (the Python language reference, "Import-related module attributes").
 OWN_ATTRIBUTES = frozenset(
@@ -104,9 +104,11 @@ class Belief:
 
     def name_may_exist(self, target: Execution, wanted: str, asking: Execution) -> bool:
         """True when a module may have a name that its source does not bind."""
-        # A module that is still being imported may bind the name before it is asked for; only of the asking module
-        # itself is known what it has bound so far.
-        if (not target.done and target is not asking) or not target.names_known or "__getattr__" in target.names:
+        if not target.names_known or "__getattr__" in target.names:
+            return True
+        # A module that is still being imported may bind the name before it is asked for, if it ever binds it; only of
+        # the asking module itself is known what it has bound so far.
+        if not target.done and target is not asking and _binds(target, wanted):
             return True
         if wanted in self._attributes or wanted in OWN_ATTRIBUTES:
             return True
@@ -137,6 +139,12 @@ class Belief:
     def sets(self, name: str) -> bool:
         """True when executed code sets an attribute of this name on something."""
         return name in self._attributes
+
+
+def _binds(target: Execution, name: str) -> bool:
+    """True when any statement of a module may bind a name."""
+    program = target.program
+    return program is None or name in program.volatile or name in all_names(program.body)
 
 
 def _top(module: Module) -> str:
