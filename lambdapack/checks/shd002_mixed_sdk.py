@@ -2,7 +2,8 @@
 
 What it finds
     `boto3` in the artifact without `botocore`, or the other way round, so that the missing half comes from the runtime.
-    A `botocore` of one's own is only told when the handler's import needs the runtime's `boto3`.
+    A `botocore` of one's own is only told when the handler's import needs the runtime's `boto3`. Of an image, whose SDK
+    does not change, only versions that do not fit are told (DST002).
 
 Why it fails on Lambda
     `boto3` wants a `botocore` of its own version. AWS updates the runtime's SDK without notice, so a mixture that works
@@ -24,6 +25,8 @@ from lambdapack.checking import Hit, Severity, Subject, check
 
 @check("SHD002", "mixes its own AWS SDK with the runtime's", severities=("warning",))
 def mixed_sdk(subject: Subject) -> Iterator[Hit]:
+    if not subject.managed:
+        return  # an image keeps the SDK that it has, and DST002 knows its version
     for own, other in (("boto3", "botocore"), ("botocore", "boto3")):
         brought = subject.brought_module(own)
         if brought is None or not subject.is_of_runtime(other):
