@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -73,7 +73,7 @@ class ImportFacts:
         self._refusals: dict[str, SyntaxProblem] = {}
         self._programs: dict[str, Program | None] = {}
         self._unchecked: list[str] = []  # what is to be compiled
-        self._sources: dict[str, bytes] = {}  # kept from their one reading until then
+        self._sources: dict[str, bytes] = {}  # of first-party modules, kept from their one reading
         self._execute()
         # Most code compiles: it is executed on that belief first, and again in the rare case that it was wrong.
         if self._check_syntax():
@@ -125,7 +125,6 @@ class ImportFacts:
         }
         found = {path: problem for path, problem in problems.items() if problem is not None}
         self._unchecked.clear()
-        self._sources.clear()
         self._refusals |= found
         return bool(found)
 
@@ -167,13 +166,11 @@ class ImportFacts:
         deferred = (deferred_calls(execution, data) for execution, data in self.first_party_sources)
         return (*self._calls, *(call for calls in deferred for call in calls))
 
-    @property
-    def first_party_sources(self) -> Iterator[tuple[Execution, bytes]]:
+    @cached_property
+    def first_party_sources(self) -> tuple[tuple[Execution, bytes], ...]:
         """The user's own modules that are imported, with their bytes."""
-        for execution in self.executions.values():
-            data = self._source(execution.module.path) if execution.program else None
-            if data and self._is_first_party(execution.module):
-                yield execution, data
+        own = (item for item in self.executions.values() if item.program and self._is_first_party(item.module))
+        return tuple((execution, data) for execution in own if (data := self._source(execution.module.path)))
 
     @property
     def handler_execution(self) -> Execution | None:
@@ -306,6 +303,8 @@ class ImportFacts:
         located = self._stack.file(path) if path else None
         if path is None or located is None:
             return None
+        if path in self._sources:
+            return self._sources[path]
         if located.entry.size > _LARGEST_SOURCE and path.endswith(".py"):
             return None
         try:
