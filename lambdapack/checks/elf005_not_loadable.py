@@ -22,7 +22,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lambdapack.checking import Hit, Subject, check
+from lambdapack.checking import Hit, LoadProblem, Subject, check
+
+_ADVICE = {
+    "Git LFS": "fetch the file itself before it is packed: git lfs pull",
+    "symbolic link": "keep symbolic links when you pack (zip -y), or put the file that it means into its place",
+    "linker script": "put the library that it names, under its soname, into its place",
+    "web page": "fetch the file again and look at it: file FILE",
+    "object file": "link it: cc -shared FILE.o -o FILE.so",
+}
 
 
 @check("ELF005", "is not loadable native code", severities=("error", "warning"))
@@ -34,7 +42,7 @@ def not_loadable(subject: Subject) -> Iterator[Hit]:
             yield Hit(
                 path=problem.path,
                 message=f"has to be {problem.wanted}; it is {problem.available}" + _in_the_log(problem.says),
-                fix=subject.reinstall(problem.path),
+                fix=_fix(subject, problem),
                 evidence={
                     "found": problem.available,
                     "wanted": problem.wanted,
@@ -44,6 +52,12 @@ def not_loadable(subject: Subject) -> Iterator[Hit]:
                 severity=native.severity,
                 chain=native.chain,
             )
+
+
+def _fix(subject: Subject, problem: LoadProblem) -> str:
+    """What to do about this kind of file, where that is not to install the wheel again."""
+    advice = next((advice for sign, advice in _ADVICE.items() if sign in problem.available), None)
+    return advice or subject.reinstall(problem.path)
 
 
 def _in_the_log(says: str | None) -> str:

@@ -14,7 +14,7 @@ Why it fails on Lambda
 How to fix it
     On AWS's base image, leave its ENTRYPOINT alone and write `CMD ["app.handler"]`. On any other: `pip install
     awslambdaric`, then `ENTRYPOINT ["python", "-m", "awslambdaric"]` and `CMD ["app.handler"]`. For a web application:
-    wrap it with Mangum, or `COPY --from=public.ecr.aws/awsguru/aws-lambda-adapter:0.9.1 /lambda-adapter
+    wrap it with Mangum, or `COPY --from=public.ecr.aws/awsguru/aws-lambda-adapter:VERSION /lambda-adapter
     /opt/extensions/lambda-adapter`.
 
 When to ignore it
