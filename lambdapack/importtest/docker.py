@@ -102,8 +102,8 @@ class DockerBackend:
 
 def _attempt(engine: Engine, image: EngineImage, request: AttemptRequest) -> ImportAttempt:
     shipment = Shipment(request.mounts)
-    copy = None if request.image else shipment.copy
     with _room(engine, image, request, shipment) as room:
+        copy = None if request.image else shipment.copy
         scene = Scene("docker", _proof(image, request), room.version, room.python, copy, _as_on_lambda)
 
         def load(one: AttemptRequest, _: int) -> ImportAttempt:

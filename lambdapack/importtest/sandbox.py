@@ -67,7 +67,8 @@ def run_confined(
         "environment": dict(room.environment),
         "folder": room.folder,
         "user": [USER, GROUP],
-        "limits": {"NOFILE": _OPEN_FILES, "NPROC": _PROCESSES + _running(), "CORE": 0},
+        "limits": {"NOFILE": _OPEN_FILES, "CORE": 0}
+        | ({} if group is not None else {"NPROC": _PROCESSES + _running()}),
         "cgroups": group.members if group is not None else [],
     }
     reader, writer = os.pipe()
@@ -124,13 +125,12 @@ def sandbox_trouble() -> Unavailable | None:
 
 
 def _running() -> int:
-    """How many threads this user has already: what RLIMIT_NPROC counts as well, except for one that root becomes."""
-    if os.geteuid() == 0:
-        return 0
+    """How many threads the sandbox's user has already, in other sandboxes or outside: RLIMIT_NPROC counts them, too."""
+    user = os.geteuid() or USER
     count = 0
     for entry in Path("/proc").iterdir():
         try:
-            if entry.name.isdigit() and entry.stat().st_uid == os.geteuid():
+            if entry.name.isdigit() and entry.stat().st_uid == user:
                 count += sum(1 for _ in (entry / "task").iterdir())
         except OSError:
             continue
