@@ -191,8 +191,8 @@ class NativeFacts:
                     if provider not in loaded.values():
                         queue.append((provider, (*chain, provider)))
                     loaded[soname] = provider
-                    found = self.elf.get(provider)
-                    if isinstance(found, ElfFacts) and found.soname:
+                    found = self._elf_at(provider)  # through a link, too
+                    if found is not None and found.soname:
                         loaded.setdefault(found.soname, provider)
                 else:
                     system.add(soname)
