@@ -51,6 +51,7 @@ class Report:
     attempt as data (`status` is `ok`, `failed` or `not-run`), None when none was asked for. `written` is False when a
     build was rejected and its output was not put in place, None when nothing was built. `suppressed` are findings that
     do not count. `notes` warn of something that is no property of the artifact. `timings` are seconds.
+    `details` is data for drawings, None when none was asked for.
     """
 
     artifact: ArtifactSummary
@@ -67,6 +68,7 @@ class Report:
     suppressed: tuple[Suppressed, ...] = ()
     notes: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
+    details: Mapping[str, Json] | None = None
 
     @property
     def has_bug(self) -> bool:

@@ -41,6 +41,7 @@ from lambdapack.workflows.several_runtimes import inspect_for_runtimes, named_ru
     envvar="LAMBDAPACK_NO_CACHE",
     help="Read everything anew; keep and use no facts of earlier runs.",
 )
+@click.option("--details", is_flag=True, help="Add sizes, loaded modules and native files to the JSON report.")
 @judging_options
 @exit_zero_option
 @presentation_options
@@ -51,6 +52,7 @@ def command(
     deep: bool,
     fast: bool,
     no_cache: bool,
+    details: bool,
     judging: Judging,
     exit_zero: bool,
     show_as: Presentation,
@@ -63,11 +65,13 @@ def command(
     """
     if fast and deep:
         raise UsageError("--fast and --deep contradict each other", hint="give one of them")
+    if details and show_as.form != "json":
+        raise UsageError("--details is for programs", hint="add --format json")
     watch = Stopwatch()
     several = len(chosen.runtimes) > 1 or "all" in chosen.runtimes
     target = target_of(chosen, judging, None if several else next(iter(chosen.runtimes), None))
     target = replace(target, kind=kind or target.kind, lock=lock, deep=deep)  # type: ignore[arg-type]  # as click has it
-    target = replace(target, fast=fast, cached=not no_cache)
+    target = replace(target, fast=fast, cached=not no_cache, details=details)
     with progress(quiet=show_as.quiet) as tell:
         if several:
             reports = inspect_for_runtimes(target, named_runtimes(chosen.runtimes), tell)

@@ -46,6 +46,7 @@ def report_to_data(report: Report) -> dict[str, Json]:
             "size_limit": report.size_limit,
         },
         "timings": {name: round(seconds, 4) for name, seconds in report.timings.items()},
+        **({} if report.details is None else {"details": dict(report.details)}),
     }
 
 

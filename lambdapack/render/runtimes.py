@@ -38,7 +38,12 @@ def runtime_line(report: Report) -> str:
     errors = [finding for finding in report.findings if finding.severity is Severity.ERROR]
     if errors:
         return "; ".join((f"fails on {report.runtime}: " + ", ".join(_causes(errors)), *counts))
-    said = f"loads on {report.runtime}" if report.handler else f"nothing found against {report.runtime} (no handler)"
+    if report.failed:
+        said = f"not good enough for {report.runtime} (--fail-on {report.fail_on})"
+    elif report.handler:
+        said = f"loads on {report.runtime}"
+    else:
+        said = f"nothing found against {report.runtime} (no handler given)"
     return "; ".join((said, *counts))
 
 

@@ -27,6 +27,7 @@ from lambdapack.progress import Progress, silent
 from lambdapack.report import ArtifactSummary, Report, Skipped
 from lambdapack.selection import Selection
 from lambdapack.settings import cache_folder
+from lambdapack.workflows.details import details_of
 from lambdapack.workflows.image_runtime import handler_of_image, profile_of_image, runtime_of_image
 from lambdapack.workflows.inference import (
     DEFAULT_ARCHITECTURE,
@@ -47,7 +48,8 @@ class Target:
     name is one, too. `name` is shown instead of it. `assumed` tells what was taken for granted already. `hints` is what
     is known of the project that the artifact was built from, `lock` a lock file to hold it against. `deep`: every file
     that RECORD lists is hashed. `fast`: only what a check reads is read. `cached`: facts of earlier runs are used, and
-    those of this run kept. `contracts` are names that have to be there."""
+    those of this run kept. `details`: what drawings are made of is in the report. `contracts` are names that have to be
+    there."""
 
     path: Path | str
     layers: tuple[Path, ...] = ()
@@ -60,6 +62,7 @@ class Target:
     cached: bool = True
     name: str | None = None
     assumed: tuple[str, ...] = ()
+    details: bool = False
     hints: Hints = field(default_factory=Hints)
     contracts: tuple[str, ...] = ()
     lock: Path | None = None
@@ -236,6 +239,7 @@ def inspect_opened(
             notes=tuple(_doubts(opened, subject, findings)),
             import_test=asdict(subject.attempts[0]) if subject.attempts else None,
             timings=timings,
+            details=details_of(subject) if target.details else None,
         )
     )
 

@@ -135,6 +135,24 @@ def test_a_configured_output_is_recognised(lambdapack: Lambdapack, broken: Path)
     ] == ("python3.12")
 
 
+def test_details(lambdapack: Lambdapack, broken: Path) -> None:
+    run = lambdapack(*arguments(broken, "--details", "--format", "json"))
+    details = run.report["details"]
+    assert {(item["path"], item["files"]) for item in details["sizes"]} == {
+        ("/var/task/handler.py", 1),
+        ("/var/task/typing.py", 1),
+    }
+    assert sum(item["bytes"] for item in details["sizes"]) == run.report["artifact"]["unzipped_size"]
+    assert details["modules"][0] == {
+        "name": "handler",
+        "kind": "source",
+        "path": "/var/task/handler.py",
+        "importer": None,
+    }
+    assert "details" not in lambdapack(*arguments(broken, "--format", "json")).report
+    assert lambdapack(*arguments(broken, "--details")).status == 2
+
+
 def test_the_list_of_checks(lambdapack: Lambdapack) -> None:
     told = lambdapack("checks")
     listed = json.loads(lambdapack("checks", "--format", "json").out)["checks"]
