@@ -181,7 +181,7 @@ class Caller:
             self._ledger.calls.append(called)
         if called.name in _IMPORTERS:
             return UNKNOWN, (yield self._dynamic_import(called, context))
-        value = self._known_result(called, context)
+        value = self._known_result(called, resolved, context)
         if value is not NOT_KNOWN:
             return ("literal", value), []
         function = self._function(resolved[1][1], context)
@@ -233,7 +233,7 @@ class Caller:
         statement = Import(called.line, name)
         return (yield self._importer.load_dotted(statement, name, context))
 
-    def _known_result(self, called: Call, context: Context) -> Any:
+    def _known_result(self, called: Call, resolved: Expression, context: Context) -> Any:
         if called.name == "getattr" and len(called.arguments) == 3 and isinstance(called.arguments[1], str):
             owner, name, default = called.arguments
             value = _attribute_of(owner, name)
@@ -241,15 +241,18 @@ class Caller:
         if called.name.startswith(("importlib.metadata.", "importlib_metadata.")) or called.name in ASKING:
             return self._metadata(called)
         if called.name in ("importlib.resources.files", "importlib_resources.files"):
-            return self._folder_of(called.arguments)
+            return self._folder_of(resolved[2][0], context) if resolved[2] else NOT_KNOWN
         return result_of(called.name, called.arguments) if not called.keywords else NOT_KNOWN
 
-    def _folder_of(self, arguments: tuple[Any, ...]) -> Any:
-        """The folder of a package that has been imported."""
-        package = self._ledger.executions.get(arguments[0]) if arguments and isinstance(arguments[0], str) else None
-        if package is None or package.module.path is None or package.module.search is None:
+    def _folder_of(self, package: Expression, context: Context) -> Any:
+        """The folder of a package that has been imported, given by its name or as itself."""
+        name = value_of(package, context.values)
+        if name is NOT_KNOWN and package[0] == "name":
+            name = absolute_name(package[1], context.execution)
+        execution = self._ledger.executions.get(name) if isinstance(name, str) else None
+        if execution is None or execution.module.path is None or execution.module.search is None:
             return NOT_KNOWN
-        return PurePosixPath(posixpath.dirname(package.module.path))
+        return PurePosixPath(posixpath.dirname(execution.module.path))
 
     def _function(self, dotted: str, context: Context) -> FunctionValue | None:
         """Returns the function that a name certainly stands for."""

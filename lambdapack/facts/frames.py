@@ -71,12 +71,34 @@ class FunctionValue:
 
 @dataclass(slots=True)
 class Ledger:
-    """What an execution finds: modules by name, failures that are possible or caught, calls."""
+    """What an execution finds: modules by name, failures that are possible or caught, calls.
+
+    `edges` are the imports that certainly take place once the modules before them run: the modules at work, the one
+    that is imported.
+    """
 
     executions: dict[str, Execution] = field(default_factory=dict)
     doubts: dict[Failure, None] = field(default_factory=dict)
     caught: dict[Failure, None] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
+    edges: dict[tuple[tuple[str, ...], str], None] = field(default_factory=dict)
+
+    def note_import(self, name: str, context: Context) -> None:
+        """Keeps that a module is imported by what is at work, if that is certain."""
+        if not context.certain:
+            return
+        at_work = context.execution
+        is_module = not at_work.chain or self.executions.get(at_work.module.name) is at_work
+        sources = (at_work.module.name,) if is_module else at_work.chain[-2:]  # a function, and who calls it
+        self.edges[sources, name] = None
+
+    def reached(self, start: str) -> frozenset[str]:
+        """Returns the modules that are certainly imported when the one at the start runs, that one included."""
+        found, before = {start}, 0
+        while len(found) > before:
+            before = len(found)
+            found |= {name for sources, name in self.edges if found.issuperset(sources)}
+        return frozenset(found)
 
     def doubt(self, failures: Iterable[Failure], certainty: Certainty = "possible") -> None:
         """Keeps failures that are not certain."""

@@ -171,6 +171,7 @@ class Importer:
         parts = name.split(".")
         for count in range(1, len(parts) + 1):
             current = ".".join(parts[:count])
+            self._ledger.note_import(current, context)
             loaded: Execution | None = self._ledger.executions.get(current)
             if loaded is None:
                 loaded = yield self._load(current, parent, context)
@@ -231,6 +232,7 @@ class Importer:
             if loaded is None:
                 loaded = yield self._load(qualified, target, context)
             if loaded is not None:
+                self._ledger.note_import(qualified, context)
                 return list(loaded.failures)
         if later:
             return [failure_of("circular", statement, target.module.name, context, name=wanted)]

@@ -98,6 +98,7 @@ class ImportFacts:
             executor.run_line(read_source(hook.text.encode()), hook.path)
         failures = [] if self.handler.problem else executor.run(self.handler.module, RUNTIME)
         self._calls = tuple(executor.ledger.calls)
+        self._reached = executor.ledger.reached(RUNTIME)
         self.failures = tuple(dict.fromkeys(failures))
         self.invoked = () if self.failures else self._invoke(executor)
         if not self.failures:
@@ -164,7 +165,15 @@ class ImportFacts:
         """Every call that importing the handler makes, in order, then those of things that load by name in functions of
         first-party modules."""
         deferred = (deferred_calls(execution, data) for execution, data in self.first_party_sources)
-        return (*self._calls, *(call for calls in deferred for call in calls))
+        return (*map(self._as_reached, self._calls), *(call for calls in deferred for call in calls))
+
+    def _as_reached(self, call: Call) -> Call:
+        """A call is certain in its module only; so must be the way to it, and nothing may have failed there before."""
+        execution = self.executions.get(call.module)
+        stopped = execution is not None and any(failure.line < call.line for failure in execution.failures)
+        if call.when == "import" and (stopped or not self._reached.issuperset(call.chain[-2:])):
+            return replace(call, when="perhaps")
+        return call
 
     @cached_property
     def first_party_sources(self) -> tuple[tuple[Execution, bytes], ...]:
