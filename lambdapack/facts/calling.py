@@ -48,14 +48,15 @@ class Caller:
 
     def resolve(self, expression: Expression, context: Context) -> Steps:
         """Returns the expression with everything in it that is known by now, and what the calls in it fail with."""
+        return self._call(expression, context) if expression[0] == "call" else self._resolve(expression, context)
+
+    def _resolve(self, expression: Expression, context: Context) -> Steps:
         if not self.has_more_to_know(expression, context.values):
             return expression, []
         match expression:
             case ("name", dotted):
                 value = self._attribute(dotted, context)
                 return (expression if value is NOT_KNOWN else ("literal", value)), []
-            case ("call", *_):
-                return (yield self._call(expression, context))
             case ("and" | "or" as kind, items):
                 return (yield self._boolean(kind, items, context))
             case ("if", condition, then, otherwise):

@@ -54,8 +54,6 @@ from lambdapack.facts.program import (
 from lambdapack.facts.trampoline import Steps, drive
 from lambdapack.profiles.profile import RuntimeProfile
 
-_NOTHING: list[Failure] = []  # the failures of most statements
-
 
 class Executor:
     """Executes modules of one finder. `program_of` returns a source module's program, None if it cannot be read;
@@ -147,39 +145,42 @@ class Executor:
                 if self._caller.has_more_to_know(value, context.values):
                     return None
                 self._bind(statement, value, context)
-                return _NOTHING
+                return []
             case Evaluate(value=value):
-                return None if self._caller.has_more_to_know(value, context.values) else _NOTHING
+                return None if self._caller.has_more_to_know(value, context.values) else []
             case Define() | Use() | Effect():
                 return self._simple(statement, context)
         return None
 
     def _statement(self, statement: Statement, context: Context) -> Steps:
         match statement:
+            case Constant():
+                return self._assign(statement, context)
+            case If():
+                return self._if(statement, context)
+            case Try():
+                return self._try(statement, context)
+            case For():
+                return self._for(statement, context)
+            case Return():
+                return self._return(statement, context)
+        return self._other(statement, context)
+
+    def _other(self, statement: Statement, context: Context) -> Steps:
+        match statement:
             case Import():
                 failures: list[Failure] = yield self._importer.run(statement, context)
                 context.execution.names |= statement.bound_names  # also after a failure: what follows is judged, too
                 return failures
-            case Constant():
-                return (yield self._assign(statement, context))
             case Evaluate():
                 _, failures = yield self._caller.resolve(statement.value, context)
                 return failures
-            case If():
-                return (yield self._if(statement, context))
-            case Try():
-                return (yield self._try(statement, context))
             case Maybe():
                 yield self._maybe(statement.body, context)
-            case For():
-                return (yield self._for(statement, context))
+                return []
             case Raise():
                 return self._raise(statement, context)
-            case Return():
-                return (yield self._return(statement, context))
-            case _:
-                return self._simple(statement, context)
-        return []
+        return self._simple(statement, context)
 
     def _simple(self, statement: Statement, context: Context) -> list[Failure]:
         execution = context.execution
