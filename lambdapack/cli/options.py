@@ -58,6 +58,7 @@ class ArtifactChoice:
     handler: str | None
     layers: tuple[Path, ...]
     function_name: str | None
+    profile: Path | None
     config: Path | None
 
 
@@ -178,6 +179,11 @@ artifact_options = _group(
     ),
     click.option(
         "--function", "function_name", help="Take runtime, architecture, handler … from this configured function."
+    ),
+    click.option(
+        "--profile",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="A file that says what the runtime offers, as runtimes scan writes it.",
     ),
     _config_option,
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lambdapack.cli.options import ArtifactChoice, Judging
 from lambdapack.errors import UsageError
+from lambdapack.profiles import read_profile
 from lambdapack.settings import FunctionSettings, load_settings, select_functions
 from lambdapack.workflows.inspection import Target
 
@@ -15,12 +16,14 @@ def target_of(chosen: ArtifactChoice, judging: Judging, runtime: str | None) -> 
     """Joins options and configuration, which counts for a configured output or when a function is named."""
     if chosen.handler is not None and not chosen.handler.strip():
         raise UsageError("--handler is empty", hint="give it as Lambda is given it, like handler.lambda_handler")
+    said = read_profile(chosen.profile) if chosen.profile is not None else None
     target = Target(
         chosen.artifact,
         chosen.layers,
-        runtime,
-        chosen.architecture,
+        runtime or (said.runtime if said else None),
+        chosen.architecture or (said.architecture if said else None),
         chosen.handler,
+        profile=chosen.profile,
         fail_on=judging.severity,
         selection=judging.selection(),
     )
@@ -32,8 +35,8 @@ def target_of(chosen: ArtifactChoice, judging: Judging, runtime: str | None) -> 
         target,
         assumed=() if chosen.function_name is not None else (found,),
         layers=chosen.layers or function.layers,
-        runtime=runtime or function.runtime,
-        architecture=chosen.architecture or function.architecture,
+        runtime=target.runtime or function.runtime,
+        architecture=target.architecture or function.architecture,
         handler=chosen.handler or function.handler or None,
         kind="layer" if function.package == "layer" else "function",
         selection=target.selection.with_rules(function.ignores),

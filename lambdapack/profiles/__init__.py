@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from lambdapack.profiles.common import CommonFacts, Replacement, load_common_facts
-from lambdapack.profiles.loading import ARCHITECTURES, MalformedProfile, known_runtimes, load_profile, parse_profile
+from lambdapack.profiles.loading import (
+    ARCHITECTURES,
+    MalformedProfile,
+    kept_profile,
+    known_runtimes,
+    load_profile,
+    parse_profile,
+    read_profile,
+)
 from lambdapack.profiles.profile import (
     Knowledge,
     Lifecycle,
@@ -35,6 +43,7 @@ __all__ = [
     "SystemLibrary",
     "SystemSymbols",
     "Version",
+    "kept_profile",
     "known_runtimes",
     "load_common_facts",
     "load_profile",
@@ -44,4 +53,5 @@ __all__ = [
     "parse_profile",
     "profile_to_json",
     "python_symbols",
+    "read_profile",
 ]

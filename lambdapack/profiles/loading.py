@@ -25,7 +25,7 @@ from lambdapack.profiles.profile import (
     SystemLibrary,
     Version,
 )
-from lambdapack.settings import ARCHITECTURE_SPELLINGS
+from lambdapack.settings import ARCHITECTURE_SPELLINGS, cache_folder
 
 SCHEMA_VERSION = 1
 ARCHITECTURES = ("x86_64", "arm64")
@@ -103,8 +103,24 @@ def parse_profile(text: str, origin: str) -> RuntimeProfile:
         lifecycle=_lifecycle(top),
         provenance=_provenance(top),
     )
+    top.taken.add("scan")  # what `runtimes scan` adds for people and `runtimes diff`
     top.finish()
     return profile
+
+
+def read_profile(path: Path) -> RuntimeProfile:
+    """Returns the profile in a file of the user's, as `runtimes scan` writes them. Raises `UsageError`."""
+    try:
+        return parse_profile(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, MalformedProfile) as error:
+        raise UsageError(f"{path}: is no profile: {error}", hint="lambdapack runtimes scan writes one") from error
+
+
+def kept_profile(runtime: str, architecture: str) -> Path:
+    """Returns where a profile stands that overrides the shipped one of this runtime, if the user has kept one."""
+    return cache_folder() / "profiles" / f"{runtime}-{architecture}.json"
 
 
 @functools.cache

@@ -22,7 +22,7 @@ from lambdapack.facts.known import KnownFacts
 from lambdapack.facts.locks import Lock, read_lock
 from lambdapack.facts.store import FactStore
 from lambdapack.finding import Finding, Severity
-from lambdapack.profiles import ARCHITECTURES, RuntimeProfile, load_profile
+from lambdapack.profiles import ARCHITECTURES, RuntimeProfile, kept_profile, load_profile, read_profile
 from lambdapack.progress import Progress, silent
 from lambdapack.report import ArtifactSummary, Report, Skipped
 from lambdapack.selection import Selection
@@ -49,7 +49,7 @@ class Target:
     is known of the project that the artifact was built from, `lock` a lock file to hold it against. `deep`: every file
     that RECORD lists is hashed. `fast`: only what a check reads is read. `cached`: facts of earlier runs are used, and
     those of this run kept. `details`: what drawings are made of is in the report. `contracts` are names that have to be
-    there."""
+    there. `profile` is a file that says what the runtime offers."""
 
     path: Path | str
     layers: tuple[Path, ...] = ()
@@ -68,6 +68,7 @@ class Target:
     lock: Path | None = None
     deep: bool = False
     fast: bool = False
+    profile: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def open_target(target: Target, exit_stack: ExitStack, progress: Progress = sile
     if architecture is None:
         architecture, why = infer_architecture(function)
         assumed.append(why)
-    profile = load_profile(runtime, architecture)
+    profile = _profile(target, runtime, architecture, assumed)
     return Opened(target, function, layers, stack, profile, target.handler, kind, tuple(assumed))
 
 
@@ -142,8 +143,21 @@ def _open_image(target: Target, tree: ImageTree) -> Opened:
         handler = handler_of_image(config)
         if handler is not None:
             assumed.append(f"handler {handler} (the image's command)")
-    profile = profile_of_image(load_profile(runtime, architecture), stack, config)
+    profile = profile_of_image(_profile(target, runtime, architecture, assumed), stack, config)
     return Opened(target, tree, (), stack, profile, handler, "image", tuple(assumed), config)
+
+
+def _profile(target: Target, runtime: str, architecture: str, assumed: list[str]) -> RuntimeProfile:
+    """Returns the profile that was named, or else the one that the user keeps for this runtime, or the shipped one."""
+    shipped = load_profile(runtime, architecture)
+    path = target.profile or kept_profile(runtime, architecture)
+    if target.profile is None and not path.is_file():
+        return shipped
+    profile = read_profile(path)
+    if profile.identifier != shipped.identifier:
+        raise UsageError(f"{path}: is the profile of {profile.identifier}, not of {shipped.identifier}")
+    assumed.append(f"what {profile.runtime} offers is as {path} says")
+    return profile
 
 
 def subject_of(opened: Opened, *, zipped_size: int | None, known: KnownFacts | None = None) -> Subject:
