@@ -28,6 +28,7 @@ from lambdapack.report import ArtifactSummary, Report, Skipped
 from lambdapack.selection import Selection
 from lambdapack.settings import cache_folder
 from lambdapack.workflows.details import details_of
+from lambdapack.workflows.disagreement import disagreements
 from lambdapack.workflows.image_runtime import handler_of_image, profile_of_image, runtime_of_image
 from lambdapack.workflows.inference import (
     DEFAULT_ARCHITECTURE,
@@ -238,6 +239,8 @@ def inspect_opened(
     if target.fast:
         skipped = (*skipped, Skipped(None, None, _UNREAD))
     summary = _summary(target, opened, subject, size)
+    notes = [*_doubts(opened, subject, findings)]
+    notes += disagreements(subject, summary.path, findings, [item.code for item in wanted])
     timings["total"] = time.perf_counter() - started
     return target.selection.apply(
         Report(
@@ -250,7 +253,7 @@ def inspect_opened(
             size_limit=subject.size_limit,
             fail_on=target.fail_on,
             assumed=opened.assumed,
-            notes=tuple(_doubts(opened, subject, findings)),
+            notes=tuple(notes),
             import_test=asdict(subject.attempts[0]) if subject.attempts else None,
             timings=timings,
             details=details_of(subject) if target.details else None,
