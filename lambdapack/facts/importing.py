@@ -236,10 +236,21 @@ class Importer:
                 return list(loaded.failures)
         if later:
             return [failure_of("circular", statement, target.module.name, context, name=wanted)]
-        lacking = self._standard.lacks(target.module, wanted) and not self._belief.sets(wanted)
+        lacking = self._standard.lacks(target.module, wanted) or self._is_foreign(target.module, wanted)
+        lacking = lacking and not self._belief.sets(wanted)
         if not lacking and self._belief.name_may_exist(target, wanted, context.execution):
             return []
         return [failure_of("missing-name", statement, target.module.name, context, name=wanted)]
+
+    def _is_foreign(self, module: Module, name: str) -> bool:
+        """True when a file made for another Python or system says what a name of a module is: no code makes it up.
+        Where the file is the module's own, a folder of the same name (with its type stubs) is found in its place."""
+        own, _, leaf = module.name.rpartition(".")
+        if self._finder.near_misses(f"{module.name}.{name}", module):
+            return True
+        parent = self._finder.find_dotted(own) if own else None
+        is_stand_in = module.kind == "namespace" and (parent is not None or not own)
+        return is_stand_in and bool(self._finder.near_misses(leaf, parent))
 
     def _star(self, target: Execution, context: Context) -> None:
         program = target.program
