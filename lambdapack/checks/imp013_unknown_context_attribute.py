@@ -36,11 +36,11 @@ def unknown_context_attribute(subject: Subject) -> Iterator[Hit]:
         if item.doubtful and item.meant is None:
             continue
         read = f"{item.parameter}.{item.name}"
+        where = "" if item.certain or item.doubtful else "where not every invocation gets to, "
         yield Hit(
             path=target.path,
-            message=f"line {item.line}: reads {read}, which Lambda's context does not have"
-            + (f"; it has {item.meant}" if item.meant else "")
-            + ("" if item.certain else ", where not every invocation gets to" if not item.doubtful else ""),
+            message=f"line {item.line}: {where}reads {read}, which Lambda's context does not have"
+            + (f"; it has {item.meant}" if item.meant else ""),
             fix=f"write {item.parameter}.{item.meant}" + ("()" if item.meant == "get_remaining_time_in_millis" else "")
             if item.meant
             else f"take it from where it really is: the event, os.environ; or guard it: getattr({item.parameter}, "

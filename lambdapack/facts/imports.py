@@ -168,9 +168,11 @@ class ImportFacts:
         return (*map(self._as_reached, self._calls), *(call for calls in deferred for call in calls))
 
     def _as_reached(self, call: Call) -> Call:
-        """A call is certain in its module only; so must be the way to it, and nothing may have failed there before."""
+        """A call is certain in its module only: so must be the way to it, and no failure that is caught elsewhere may
+        keep the module from getting there. What nobody catches has to be mended anyway, and the call comes next."""
         execution = self.executions.get(call.module)
-        stopped = execution is not None and any(failure.line < call.line for failure in execution.failures)
+        caught = () if execution is None else set(execution.failures).difference(self.failures)
+        stopped = any(failure.line < call.line for failure in caught)
         if call.when == "import" and (stopped or not self._reached.issuperset(call.chain[-2:])):
             return replace(call, when="perhaps")
         return call
