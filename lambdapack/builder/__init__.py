@@ -10,11 +10,12 @@ from __future__ import annotations
 from lambdapack.builder.build import build, plan_build, refuse_foreign_output
 from lambdapack.builder.exclude import Patterns
 from lambdapack.builder.plan import BuildPlan, BuildResult, FirstPartyFile, LeftOut, ResolvedWheel
-from lambdapack.builder.runtime_packages import CLIENT, fetch_runtime_packages
+from lambdapack.builder.runtime_packages import CLIENT, EMULATOR_SOURCE, fetch_runtime_packages
 from lambdapack.builder.store import WheelStore
 
 __all__ = [
     "CLIENT",
+    "EMULATOR_SOURCE",
     "BuildPlan",
     "BuildResult",
     "FirstPartyFile",

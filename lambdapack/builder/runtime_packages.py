@@ -18,12 +18,20 @@ from lambdapack.profiles.profile import RuntimeProfile
 from lambdapack.progress import Progress, silent
 
 CLIENT = "awslambdaric"
+EMULATOR_SOURCE = "aws-sam-cli"
+"""What brings the Runtime Interface Emulator, for both architectures (Apache-2.0)."""
 
 
 def fetch_runtime_packages(
-    distributions: Sequence[str], profile: RuntimeProfile, store: WheelStore, progress: Progress = silent
+    distributions: Sequence[str],
+    profile: RuntimeProfile,
+    store: WheelStore,
+    progress: Progress = silent,
+    *,
+    dependencies: bool = True,
 ) -> list[Path] | None:
-    """Returns the wheel files of distributions and what they require, or None. Never raises for want of them."""
+    """Returns the wheel files of distributions and what they require (unless without `dependencies`), or None. Never
+    raises for want of them."""
     kept_as = f"runtime-packages/{'+'.join(distributions)}-{profile.identifier}.toml"
     try:
         kept = store.read_text(kept_as)
@@ -33,7 +41,9 @@ def fetch_runtime_packages(
             except LambdapackError:
                 pass  # damaged, or its files are gone from the index: resolve again
         with store.scratch() as scratch:
-            lock: Lock = compile_lock((), distributions, profile, folder=Path.cwd(), scratch=scratch)
+            lock: Lock = compile_lock(
+                (), distributions, profile, folder=Path.cwd(), scratch=scratch, dependencies=dependencies
+            )
         paths = store.fetch(choose_wheels(lock, profile), progress)
         store.write_text(kept_as, lock.text)
     except (LambdapackError, UvRefused, OSError):

@@ -80,9 +80,16 @@ def uv_platform(machine: str, glibc: tuple[int, ...]) -> str:
 
 
 def compile_lock(
-    files: Sequence[Path], lines: Sequence[str], profile: RuntimeProfile, *, folder: Path, scratch: Path
+    files: Sequence[Path],
+    lines: Sequence[str],
+    profile: RuntimeProfile,
+    *,
+    folder: Path,
+    scratch: Path,
+    dependencies: bool = True,
 ) -> Lock:
-    """Resolves requirement files and requirement lines for the profile's target, wheels only.
+    """Resolves requirement files and requirement lines for the profile's target, wheels only; without `dependencies`
+    only what they name.
 
     Runs uv in `folder`, where it finds the project's uv configuration. Raises `UvRefused`.
     """
@@ -92,6 +99,7 @@ def compile_lock(
         "--python-platform",
         uv_platform(profile.machine, profile.glibc),
         "--no-universal",
+        *(() if dependencies else ("--no-deps",)),
     ]
     return _run(target, files, lines, folder, scratch)
 

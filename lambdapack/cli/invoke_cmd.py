@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TextIO
 
 import click
@@ -36,6 +37,16 @@ from lambdapack.workflows.invocation import invoke, invoker_names
 @click.option("--backend", type=click.Choice([AUTO, *invoker_names()]), default=AUTO, show_default=True)
 @click.option("--image", help="The image to invoke it in, instead of the runtime's official base image.")
 @click.option(
+    "--rootfs",
+    metavar="SOURCE",
+    help="The root file system for --backend rootfs: an archive of docker save, an OCI layout, a folder.",
+)
+@click.option(
+    "--rie",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The program aws-lambda-rie, for --backend rootfs and local.",
+)
+@click.option(
     "--timeout",
     type=click.FloatRange(min=1),
     default=3.0,
@@ -53,6 +64,8 @@ def command(
     event: TextIO | None,
     backend: str,
     image: str | None,
+    rootfs: str | None,
+    rie: Path | None,
     timeout: float,
     environment: tuple[str, ...],
     judging: Judging,
@@ -72,6 +85,8 @@ def command(
         require_sandbox=True,
         backend=backend,
         image=image,
+        rootfs=rootfs,
+        emulator=rie,
     )
     with progress(quiet=show_as.quiet) as tell:
         invoked = invoke(target, options, text, tell)

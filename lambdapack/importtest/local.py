@@ -11,17 +11,21 @@ import os
 import re
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lambdapack.facts.attempts import ImportAttempt
+from lambdapack.facts.invocations import Invocation
 from lambdapack.importtest import probe
 from lambdapack.importtest.answers import Heard, Scene, account, question
 from lambdapack.importtest.backend import LAYER_ROOT, TASK_ROOT, AttemptRequest, Unavailable
 from lambdapack.importtest.dialogue import converse
 from lambdapack.importtest.interpreters import Interpreter, Progress, find_interpreter
+from lambdapack.importtest.invocation import InvocationRequest
+from lambdapack.importtest.invoking import NO_EMULATOR, invoke_in, not_invoked
 from lambdapack.importtest.layout import Layout
-from lambdapack.importtest.local_room import local_room, packages_folder
+from lambdapack.importtest.local_room import invoking_command, local_room, packages_folder
 from lambdapack.importtest.many import load_all
 from lambdapack.importtest.materialise import Materialised, materialise
 from lambdapack.importtest.process import Ended, run_limited, watches_memory
@@ -89,6 +93,39 @@ class LocalBackend:
                 return self._load(one, interpreter, provision, copy, place)
 
             return load_all(request, load)
+
+    def invoke(self, request: InvocationRequest, emulator: Callable[[], Path | None]) -> Invocation:
+        """Sends the handler one event through the emulator that `emulator` brings, always in a sandbox."""
+        attempt = request.attempt
+        interpreter = self.interpreter(attempt.profile, downloads=not attempt.no_python_downloads)
+        if isinstance(interpreter, Unavailable):
+            return not_invoked(request, self.name, interpreter)
+        provision = _provision(attempt, interpreter)
+        if isinstance(provision, Unavailable):
+            return not_invoked(request, self.name, provision)
+        brought = emulator()
+        if brought is None:
+            return not_invoked(request, self.name, NO_EMULATOR)
+        if not _has_client(attempt):
+            why = Unavailable("AWS's runtime client cannot be fetched", "make the package index reachable")
+            return not_invoked(request, self.name, why)
+        with tempfile.TemporaryDirectory(prefix="lambdapack-", ignore_cleanup_errors=True) as name:
+            workspace = Path(os.path.realpath(name))
+            (workspace / "root").mkdir()
+            copy = materialise(attempt.mounts, workspace / "root")
+            layout = Layout(Path("/"), attempt, interpreter)
+            scene = _confined_scene(interpreter, provision, copy, attempt)
+            python, bootstrap = invoking_command(layout)
+            return invoke_in(
+                local_room(layout, provision, copy.root, workspace),
+                request,
+                workspace,
+                python=python,
+                emulator=brought,
+                bootstrap=bootstrap,
+                environment=layout.environment,
+                found=Invocation("not-run", attempt.handler, self.name, proof=scene.proof),
+            )
 
     def _load(
         self,

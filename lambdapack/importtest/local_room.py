@@ -5,15 +5,16 @@ Knows where Lambda has its interpreter, libraries and packages. Starts nothing.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from lambdapack.importtest import observation, probe
+from lambdapack.importtest import bootstrap, observation, probe
 from lambdapack.importtest.backend import LAYER_ROOT, TASK_ROOT, AttemptRequest
 from lambdapack.importtest.layout import Layout
 from lambdapack.importtest.provision import Provision
 from lambdapack.importtest.sandbox import GROUP, PRIVATE, USER, Room, Step
 
-PROBE = (Path(probe.__file__), Path(observation.__file__))
+_SCRIPTS = (Path(probe.__file__), Path(observation.__file__), Path(bootstrap.__file__))
 
 _ETC = {
     "passwd": f"root:x:0:0:root:/root:/bin/bash\nsbx_user1051:x:{USER}:{GROUP}::/home/sbx_user1051:/sbin/nologin\n",
@@ -66,7 +67,7 @@ def local_room(layout: Layout, provision: Provision, copied: Path, workspace: Pa
     steps += [("read", folder, folder) for folder in _DATA if Path(folder).is_dir()]
     steps.append(("link", "/etc/localtime", "../usr/share/zoneinfo/UTC"))
     steps += [("read", mount, str(copied / mount.strip("/"))) for mount in (TASK_ROOT, LAYER_ROOT)]
-    steps += [("read", f"{PRIVATE}/{path.name}", str(path)) for path in PROBE]
+    steps += [("read", f"{PRIVATE}/{path.name}", str(path)) for path in _SCRIPTS]
     steps.append(("write", f"{PRIVATE}/channel", str(workspace / "channel")))
     return Room(
         tuple(steps),
@@ -74,3 +75,11 @@ def local_room(layout: Layout, provision: Provision, copied: Path, workspace: Pa
         layout.environment,
         TASK_ROOT,
     )
+
+
+def invoking_command(layout: Layout) -> tuple[str, tuple[str, ...]]:
+    """Returns the interpreter of the room, and the command that the emulator is to start there."""
+    profile = layout.request.profile
+    python = "/var/lang/bin/python{}.{}".format(*profile.python)
+    plan = {"path": layout.python_path, "site": layout.path_config_dirs, "task": TASK_ROOT}
+    return python, (python, "-I", "-S", "-B", "-u", f"{PRIVATE}/{_SCRIPTS[-1].name}", json.dumps(plan))

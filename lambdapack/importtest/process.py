@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 KEPT_OUTPUT = 256 * 1024
 _STEP_SECONDS = 0.02
@@ -48,13 +48,15 @@ _SIGNAL_WORDS = {
 @dataclass(frozen=True, slots=True)
 class Ended:
     """How a process ended. `status` is as `subprocess` gives it: negative for a signal. `stopped`: the limit that
-    was reached. `peak` is the highest resident size seen, in bytes; None where that cannot be watched."""
+    was reached. `peak` is the highest resident size seen, in bytes; None where that cannot be watched. `errors` is what
+    came on standard error where that was kept apart, or else it is in `output`."""
 
     status: int
     output: str
     seconds: float
     stopped: Stopped | None
     peak: int | None
+    errors: str = ""
 
 
 def run_limited(
@@ -67,11 +69,13 @@ def run_limited(
     memory_limit: int | None,
     given: bytes | None = None,
     depth: int = 0,
+    keep_apart: bool = False,
 ) -> Ended:
     """Runs a command in a session of its own with the inherited descriptors, and kills its group afterwards.
 
     `given` is its standard input. `depth`: how many processes stand between the command and the one that matters. That
     one's memory is watched; on reaching the time limit it gets SIGABRT, and faulthandler tells where it hangs.
+    `keep_apart`: do not mix standard error into standard output.
     """
     started = time.monotonic()
     stopped: Stopped | None = None
@@ -80,13 +84,14 @@ def run_limited(
         list(command),
         stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=subprocess.PIPE if keep_apart else subprocess.STDOUT,
         cwd=folder,
         env=dict(environment),
         pass_fds=tuple(descriptors),
         start_new_session=True,
     )
-    collect = _collect(process)
+    output = _collect(process.stdout)
+    errors = _collect(process.stderr) if keep_apart else str
     try:
         _forbid_core_file(process.pid)
         if process.stdin is not None and given is not None:
@@ -116,7 +121,7 @@ def run_limited(
         _kill_group(process.pid)
         process.kill()
         process.wait()
-    return Ended(process.returncode, collect(), seconds, stopped, peak)
+    return Ended(process.returncode, output(), seconds, stopped, peak, errors())
 
 
 def exit_words(status: int) -> str:
@@ -168,10 +173,9 @@ def resident_bytes(pid: int) -> int | None:
     return total or None
 
 
-def _collect(process: subprocess.Popen[bytes]) -> Callable[[], str]:
-    """Reads what the process prints; keeps the first part and the last, whatever the amount."""
+def _collect(stream: IO[bytes] | None) -> Callable[[], str]:
+    """Reads what a process prints; keeps the first part and the last, whatever the amount."""
     head, tail = bytearray(), bytearray()
-    stream = process.stdout
     assert stream is not None
 
     def read() -> None:

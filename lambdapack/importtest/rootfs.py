@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lambdapack.errors import MissingRequirement
 from lambdapack.facts.attempts import ImportAttempt
-from lambdapack.importtest import observation, probe
+from lambdapack.facts.invocations import Invocation
+from lambdapack.importtest import invocation, observation, probe
 from lambdapack.importtest.answers import Heard, Scene, account, question
 from lambdapack.importtest.backend import LAYER_ROOT, TASK_ROOT, AttemptRequest, Unavailable
 from lambdapack.importtest.dialogue import converse
 from lambdapack.importtest.in_image import environment, interpreter, proof_of, search_path
+from lambdapack.importtest.invocation import InvocationRequest
+from lambdapack.importtest.invoking import NO_EMULATOR, invoke_in, not_invoked
 from lambdapack.importtest.many import load_all
 from lambdapack.importtest.materialise import Materialised, materialise
 from lambdapack.importtest.process import Ended
@@ -35,10 +39,11 @@ _OWN = frozenset(("dev", "proc", "tmp"))
 @dataclass
 class RootfsBackend:
     """Runs attempts in a root file system. `source` overrides the profile's image; `progress` hears in one line what
-    takes long."""
+    takes long. `own_emulator`: an image's own emulator goes before another."""
 
     source: str | None = None
     progress: Progress = silent
+    own_emulator: bool = True
     name: str = "rootfs"
 
     def available(self, profile: RuntimeProfile) -> Unavailable | None:
@@ -55,24 +60,11 @@ class RootfsBackend:
 
     def attempt(self, request: AttemptRequest) -> ImportAttempt:
         """Loads the handler once, in a fresh process on a temporary copy of the artifact; an image runs as it is."""
-        trouble = sandbox_trouble()
-        if trouble is not None:
-            return _not_run(request, trouble)
-        try:
-            root = self._root(request)
-        except MissingRequirement as error:
-            remedy = "or bring the image as a file: --rootfs ARCHIVE"
-            return _not_run(request, Unavailable(str(error), f"{error.hint}; {remedy}" if error.hint else remedy[3:]))
-        python = interpreter(request)
-        if not os.path.lexists(root.folder / python[1:]):
-            return _not_run(
-                request, Unavailable(f"{root.name}: has no {python}", f"name an image of {request.profile.runtime}")
-            )
-        with tempfile.TemporaryDirectory(prefix="lambdapack-", ignore_cleanup_errors=True) as name:
-            workspace = Path(os.path.realpath(name))
-            copied = workspace / "root"
-            copied.mkdir()
-            copy = None if request.image else materialise(request.mounts, copied)
+        root = self._root(request)
+        if isinstance(root, Unavailable):
+            return _not_run(request, root)
+        with _workspace() as workspace:
+            copy = _copy(request, workspace)
 
             def load(one: AttemptRequest, number: int) -> ImportAttempt:
                 place = workspace / str(number)
@@ -81,6 +73,48 @@ class RootfsBackend:
 
             return load_all(request, load)
 
+    def invoke(self, request: InvocationRequest, emulator: Callable[[], Path | None]) -> Invocation:
+        """Sends the handler one event through the image's own emulator, or the one that `emulator` brings."""
+        attempt = request.attempt
+        root = self._root(attempt)
+        if isinstance(root, Unavailable):
+            return not_invoked(request, self.name, root)
+        own = (root.folder / invocation.EMULATOR[1:]).is_file()
+        brought = None if own and self.own_emulator else emulator()
+        if not own and brought is None:
+            return not_invoked(request, self.name, NO_EMULATOR)
+        with _workspace() as workspace:
+            room = _room(attempt, root, _copy(attempt, workspace), workspace)
+            return invoke_in(
+                room,
+                request,
+                workspace,
+                python=interpreter(attempt),
+                emulator=brought,
+                bootstrap=(invocation.BOOTSTRAP,),
+                environment=environment(attempt),
+                found=Invocation(
+                    "not-run", attempt.handler, self.name, proof=_proof(root, attempt), facts=_image_facts(root)
+                ),
+            )
+
+    def _root(self, request: AttemptRequest) -> RootFileSystem | Unavailable:
+        trouble = sandbox_trouble()
+        if trouble is not None:
+            return trouble
+        try:
+            if request.image is not None:
+                root = root_of_tree(request.image.tree, request.image.origin, request.profile, self.progress)
+            else:
+                root = root_of(self.source or request.profile.image, request.profile, self.progress)
+        except MissingRequirement as error:
+            remedy = "or bring the image as a file: --rootfs ARCHIVE"
+            return Unavailable(str(error), f"{error.hint}; {remedy}" if error.hint else remedy[3:])
+        python = interpreter(request)
+        if not os.path.lexists(root.folder / python[1:]):
+            return Unavailable(f"{root.name}: has no {python}", f"name an image of {request.profile.runtime}")
+        return root
+
     def _load(
         self, request: AttemptRequest, root: RootFileSystem, copy: Materialised | None, workspace: Path
     ) -> ImportAttempt:
@@ -88,15 +122,30 @@ class RootfsBackend:
         heard = _run(request, root, copy, workspace)
         if isinstance(heard, Unavailable):
             return _not_run(request, heard)
-        proof = f"{proof_of(root.name, root.digest, request)}; in a sandbox of this machine"
-        attempt = account(request, heard, Scene(self.name, proof, "", interpreter(request), copy, _as_on_lambda))
-        facts = {"image": root.name} | ({"image_digest": f"sha256:{root.digest}"} if root.digest else {})
-        return replace(attempt, facts=attempt.facts | facts)
+        scene = Scene(self.name, _proof(root, request), "", interpreter(request), copy, _as_on_lambda)
+        attempt = account(request, heard, scene)
+        return replace(attempt, facts=attempt.facts | _image_facts(root))
 
-    def _root(self, request: AttemptRequest) -> RootFileSystem:
-        if request.image is not None:
-            return root_of_tree(request.image.tree, request.image.origin, request.profile, self.progress)
-        return root_of(self.source or request.profile.image, request.profile, self.progress)
+
+@contextmanager
+def _workspace() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="lambdapack-", ignore_cleanup_errors=True) as name:
+        yield Path(os.path.realpath(name))
+
+
+def _copy(request: AttemptRequest, workspace: Path) -> Materialised | None:
+    """Writes out the artifact; an image runs as it is."""
+    copied = workspace / "root"
+    copied.mkdir()
+    return None if request.image else materialise(request.mounts, copied)
+
+
+def _proof(root: RootFileSystem, request: AttemptRequest) -> str:
+    return f"{proof_of(root.name, root.digest, request)}; in a sandbox of this machine"
+
+
+def _image_facts(root: RootFileSystem) -> dict[str, str]:
+    return {"image": root.name} | ({"image_digest": f"sha256:{root.digest}"} if root.digest else {})
 
 
 def _not_run(request: AttemptRequest, why: Unavailable) -> ImportAttempt:
@@ -107,14 +156,12 @@ def _run(
     request: AttemptRequest, root: RootFileSystem, copy: Materialised | None, workspace: Path
 ) -> Heard | Unavailable:
     """Starts the probe in the root file system, and returns what came back."""
-    shown = {mount: copy.root / mount.strip("/") for mount in (TASK_ROOT, LAYER_ROOT)} if copy else {}
-    steps = (*show_root(root.folder, shown), *_ours(workspace))
+    room = _room(request, root, copy, workspace)
     command = (interpreter(request), "-I", "-S", "-B", "-u", f"{PRIVATE}/probe.py")
-    folder = (request.image.folder or "/") if request.image else TASK_ROOT
 
     def start(channel: int, crash: int) -> Ended | Unavailable:
         return run_confined(
-            Room(steps, (*command, str(channel)), environment(request), folder),
+            replace(room, command=(*command, str(channel))),
             workspace,
             descriptors=(channel, crash),
             time_limit=request.time_limit,
@@ -131,6 +178,13 @@ def _run(
         roots=[TASK_ROOT, LAYER_ROOT],
     )
     return converse(asked, workspace, start, inside=f"{PRIVATE}/channel")
+
+
+def _room(request: AttemptRequest, root: RootFileSystem, copy: Materialised | None, workspace: Path) -> Room:
+    """The root file system with the artifact in it; nothing is started in it yet."""
+    shown = {mount: copy.root / mount.strip("/") for mount in (TASK_ROOT, LAYER_ROOT)} if copy else {}
+    steps = (*show_root(root.folder, shown), *_ours(workspace))
+    return Room(steps, (), environment(request), (request.image.folder or "/") if request.image else TASK_ROOT)
 
 
 def _ours(workspace: Path) -> Iterator[Step]:

@@ -51,7 +51,13 @@ class Room:
 
 
 def run_confined(
-    room: Room, workspace: Path, *, descriptors: Sequence[int] = (), time_limit: float, memory_limit: int | None
+    room: Room,
+    workspace: Path,
+    *,
+    descriptors: Sequence[int] = (),
+    time_limit: float,
+    memory_limit: int | None,
+    keep_apart: bool = False,
 ) -> Ended | Unavailable:
     """Runs the room's command; returns how it ended, or why nothing could be started.
 
@@ -83,6 +89,7 @@ def run_confined(
                 memory_limit=memory_limit if group is None else None,
                 given=json.dumps(plan).encode("ascii"),
                 depth=2,
+                keep_apart=keep_apart,
             )
         finally:
             os.close(writer)

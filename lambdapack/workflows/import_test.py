@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from lambdapack.artifact import ImageTree
 from lambdapack.builder import CLIENT, WheelStore, fetch_runtime_packages
 from lambdapack.errors import MissingRequirement, UsageError
 from lambdapack.facts.attempts import ImportAttempt
-from lambdapack.importtest import AttemptRequest, LocalBackend, unpack_wheels
+from lambdapack.importtest import AttemptRequest, LocalBackend, Unavailable, unpack_wheels
 from lambdapack.importtest.backend import ImageArtifact
 from lambdapack.importtest.docker import DockerBackend
 from lambdapack.importtest.loader import DEBUG, is_told_more, read_debug, read_message
@@ -21,6 +22,10 @@ from lambdapack.workflows.image_runtime import interpreter_of_image
 from lambdapack.workflows.inspection import Opened, subject_of
 
 AUTO = "auto"
+NOT_IN_ITSELF = Unavailable(
+    "a container image is tested in itself, not with this machine's interpreter",
+    "add --backend docker or rootfs, or name a base image's function by its ZIP",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,8 @@ class AttemptOptions:
     to run anything outside of one: for artifacts that somebody else may have made. `backend` is one of `backend_names`
     or `auto`, the first that can; `image` overrides the runtime's base image, and `rootfs` is a root file system for
     the backend of that name: an archive, an OCI layout or a folder. `all_modules`: import every first-party module too.
-    `max_init`: the seconds that loading the handler may take (None: Lambda's own limit)."""
+    `max_init`: the seconds that loading the handler may take (None: Lambda's own limit). `emulator`: the program
+    that invocations go through, instead of the image's or the one that is fetched."""
 
     no_python_downloads: bool = False
     time_limit: float = 60.0
@@ -40,6 +46,7 @@ class AttemptOptions:
     rootfs: str | None = None
     all_modules: bool = False
     max_init: float | None = None
+    emulator: Path | None = None
 
 
 def import_handler(opened: Opened, options: AttemptOptions, progress: Progress) -> ImportAttempt:
@@ -54,7 +61,7 @@ def import_handler(opened: Opened, options: AttemptOptions, progress: Progress) 
         return _attempt(options.backend, request, options, progress)
     refused: list[str] = []
     attempt = None
-    for name in _candidates(options):
+    for name in candidates(options):
         attempt = _attempt(name, request, options, progress)
         if attempt.status != "not-run":
             return replace(attempt, choice=_choice(refused))
@@ -114,7 +121,7 @@ def attempt_request(opened: Opened, options: AttemptOptions) -> AttemptRequest:
     )
 
 
-def _candidates(options: AttemptOptions) -> tuple[str, ...]:
+def candidates(options: AttemptOptions) -> tuple[str, ...]:
     """The backends to try: what was asked for by name is not replaced by something else."""
     if options.rootfs is not None:
         return ("rootfs",)
@@ -137,26 +144,26 @@ def _on_this_machine(request: AttemptRequest, options: AttemptOptions, progress:
     """Brings what the runtime has beside the standard library, since this machine has it not."""
     backend = LocalBackend(progress=progress, require_sandbox=options.require_sandbox)
     if request.image is not None:
-        return ImportAttempt(
-            "not-run",
-            request.handler,
-            backend.name,
-            reason="a container image is tested in itself, not with this machine's interpreter",
-            remedy="add --backend docker or rootfs, or name a base image's function by its ZIP",
-        )
-    store = WheelStore()
-    cache = cache_folder() / "runtime-packages"
-    wheels = fetch_runtime_packages((CLIENT,), request.profile, store, progress)
-    request = replace(request, runtime_packages=None if wheels is None else unpack_wheels(wheels, cache))
-    attempt = backend.attempt(request)
+        why = NOT_IN_ITSELF
+        return ImportAttempt("not-run", request.handler, backend.name, reason=why.reason, remedy=why.remedy)
+    # The client alone is small; what else the runtime brings (boto3, as a rule) comes when the handler asks for it.
+    attempt = backend.attempt(_with_packages(request, (CLIENT,), progress))
     if "preinstalled_not_here" not in attempt.facts:
         return attempt
-    # The handler imports what the runtime brings (boto3, as a rule): bring it, too, and try again.
-    names = sorted(item.name for item in request.profile.preinstalled if item.certain and item.name != CLIENT)
-    more = fetch_runtime_packages(names, request.profile, store, progress)
-    if more is None:
-        return attempt
-    return backend.attempt(replace(request, runtime_packages=unpack_wheels([*(wheels or ()), *more], cache)))
+    complete = with_runtime_packages(request, progress)
+    return attempt if complete.runtime_packages is None else backend.attempt(complete)
+
+
+def with_runtime_packages(request: AttemptRequest, progress: Progress) -> AttemptRequest:
+    """Returns the request with all packages that the runtime certainly brings; without any where they cannot be had."""
+    names = sorted(item.name for item in request.profile.preinstalled if item.certain)
+    return _with_packages(request, names, progress)
+
+
+def _with_packages(request: AttemptRequest, names: Sequence[str], progress: Progress) -> AttemptRequest:
+    wheels = fetch_runtime_packages(names, request.profile, WheelStore(), progress)
+    folder = None if wheels is None else unpack_wheels(wheels, cache_folder() / "runtime-packages")
+    return replace(request, runtime_packages=folder)
 
 
 _BACKENDS: dict[str, Callable[[AttemptRequest, AttemptOptions, Progress], ImportAttempt]] = {

@@ -5,15 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 
 from lambdapack.catalogue import all_checks
 from lambdapack.engine import run_checks
 from lambdapack.facts.invocations import Invocation
+from lambdapack.importtest import LocalBackend
 from lambdapack.importtest.docker import DockerBackend
 from lambdapack.importtest.invocation import InvocationRequest
+from lambdapack.importtest.invoking import not_invoked
+from lambdapack.importtest.rootfs import RootfsBackend
 from lambdapack.progress import Progress, silent
 from lambdapack.report import ArtifactSummary, Report
-from lambdapack.workflows.import_test import AUTO, AttemptOptions, attempt_request
+from lambdapack.workflows.emulator import find_emulator
+from lambdapack.workflows.import_test import (
+    AUTO,
+    NOT_IN_ITSELF,
+    AttemptOptions,
+    attempt_request,
+    candidates,
+    with_runtime_packages,
+)
 from lambdapack.workflows.inspection import Target, open_target, subject_of
 
 
@@ -58,7 +70,7 @@ def invoker_names() -> tuple[str, ...]:
 
 
 def _first_that_can(request: InvocationRequest, options: AttemptOptions, progress: Progress) -> Invocation:
-    names = tuple(_INVOKERS) if options.backend == AUTO else (options.backend,)
+    names = candidates(options) if options.backend == AUTO else (options.backend,)
     refused: list[str] = []
     invocation = None
     for name in names:
@@ -74,6 +86,21 @@ def _in_docker(request: InvocationRequest, options: AttemptOptions, progress: Pr
     return DockerBackend(image=options.image, progress=progress).invoke(request)
 
 
+def _in_root_file_system(request: InvocationRequest, options: AttemptOptions, progress: Progress) -> Invocation:
+    backend = RootfsBackend(options.rootfs or options.image, progress, own_emulator=options.emulator is None)
+    return backend.invoke(request, partial(find_emulator, options.emulator, request.attempt.profile, progress))
+
+
+def _on_this_machine(request: InvocationRequest, options: AttemptOptions, progress: Progress) -> Invocation:
+    backend = LocalBackend(progress=progress, require_sandbox=True)
+    if request.attempt.image is not None:
+        return not_invoked(request, backend.name, NOT_IN_ITSELF)
+    request = replace(request, attempt=with_runtime_packages(request.attempt, progress))
+    return backend.invoke(request, partial(find_emulator, options.emulator, request.attempt.profile, progress))
+
+
 _INVOKERS: dict[str, Callable[[InvocationRequest, AttemptOptions, Progress], Invocation]] = {
     "docker": _in_docker,
+    "rootfs": _in_root_file_system,
+    "local": _on_this_machine,
 }
