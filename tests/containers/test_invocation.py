@@ -18,15 +18,21 @@ Invoke = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def invoke(image_of: Callable[[str], str], tmp_path: Path) -> Invoke:
-    """Invokes `handler.lambda_handler` of one file."""
+def invoke(backend: str, image_of: Callable[[str], str], request: pytest.FixtureRequest, tmp_path: Path) -> Invoke:
+    """Invokes `handler.lambda_handler` from the given source in a backend, as a user does."""
 
     def run(source: str, *options: str | Path, runtime: str = "python3.13") -> subprocess.CompletedProcess[str]:
-        (tmp_path / "function").mkdir()
-        (tmp_path / "function/handler.py").write_text(source, encoding="utf-8")
+        folder = tmp_path / "function"
+        folder.mkdir(exist_ok=True)
+        (folder / "handler.py").write_text(source, encoding="utf-8")
+        where: list[str] = ["--backend", backend]
+        if backend == "docker":
+            where += ["--image", image_of(runtime)]
+        elif backend == "rootfs":
+            where += ["--image", request.getfixturevalue("served")(image_of(runtime))]
         return lambdapack(
-            *("invoke", tmp_path / "function", "--runtime", runtime, "--handler", "handler.lambda_handler"),
-            *("--image", image_of(runtime), "--format", "json", *options),
+            *("invoke", folder, "--runtime", runtime, "--handler", "handler.lambda_handler"),
+            *(*where, "--format", "json", *options),
         )
 
     return run
