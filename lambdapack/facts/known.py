@@ -7,6 +7,7 @@ depend on a runtime, unless the name under which they are kept says so; verdicts
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -63,8 +64,9 @@ class KnownFacts:
             else:
                 return fact
         fact = read()
-        folder.blobs.setdefault(name, {})[kind] = _dumped(fact)
-        folder.changed = True
+        with contextlib.suppress(RecursionError):  # nested deeper than can be kept: it is read anew each time
+            folder.blobs.setdefault(name, {})[kind] = _dumped(fact)
+            folder.changed = True
         return fact
 
     def has(self, located: Located, kind: str) -> bool:

@@ -7,6 +7,7 @@ protocol wants (Language Server Protocol 3.17) and how ruff is set up; what is a
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
@@ -119,8 +120,9 @@ def _write(stream: IO[bytes], messages: Sequence[bytes]) -> None:
         for message in messages:
             stream.write(message)
         stream.flush()
-    except (OSError, ValueError):
-        pass  # the process has ended: what it did not answer will be noticed
+    except (OSError, ValueError):  # the process has ended: what it did not answer will be noticed
+        with contextlib.suppress(OSError, ValueError):
+            stream.close()  # here, where what could not be written is nobody's error
 
 
 def _answers(stream: IO[bytes]) -> Iterator[tuple[int, Mapping[str, Any]]]:

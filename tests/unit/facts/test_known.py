@@ -100,6 +100,18 @@ def test_reports_are_the_same_with_and_without_what_is_known(tmp_path: Path, mon
         assert {finding.code for finding in without.findings} >= {"IMP001"}
 
 
+def test_what_is_nested_too_deep_to_be_kept_is_read_each_time(tmp_path: Path, opened: Opener) -> None:
+    deep: tuple[object, ...] = ()
+    for _ in range(100_000):
+        deep = (deep,)
+    stack = opened(_zipped(tmp_path / "a.zip", _FILES))
+    known = KnownFacts(stack, FactStore(tmp_path))
+    located = stack.located["/var/task/own/part.py"]
+    assert known.get(located, "program", lambda: deep) is deep
+    assert not known.has(located, "program")
+    known.save()
+
+
 def test_a_poisoned_cache_makes_nothing_but_facts(tmp_path: Path, opened: Opener) -> None:
     class Evil:
         def __reduce__(self) -> tuple[object, tuple[str]]:
