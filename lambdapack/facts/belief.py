@@ -71,9 +71,9 @@ class Belief:
         if program.import_hooks or program.computed_attributes:
             self._hooking.append((module, program))
 
-    def module_is_made(self, parent: Execution | None) -> bool:
+    def module_is_made(self, missing: str, parent: Execution | None) -> bool:
         """True when the parent makes its submodules itself, so that their absence as files means nothing."""
-        if parent is None:
+        if parent is None or self._finder.near_misses(missing, parent.module):
             return False
         if parent.module.kind == "extension":
             return True  # one native file can register any number of submodules
@@ -84,6 +84,8 @@ class Belief:
         top = missing.partition(".")[0]
         if parent is None and self._finder.opaque_entries:
             return True
+        if self._finder.near_misses(missing, parent.module if parent else None):
+            return False  # it is a native file, and that is for another Python
         for module, program in self._hooking:
             making = program.import_hooks & {"sys.modules", "sys.meta_path"}
             if making and (_top(module) == top or self._mentions(module, top if parent is None else missing)):
@@ -112,6 +114,8 @@ class Belief:
             return True
         if wanted in self._attributes or wanted in OWN_ATTRIBUTES:
             return True
+        if self._finder.near_misses(wanted, target.module):
+            return False
         if target.program is not None and target.program.import_hooks - {"sys.path", "sys.meta_path"}:
             return True
         top = _top(target.module)

@@ -185,7 +185,7 @@ class Importer:
         return []
 
     def _absent(self, statement: Import, missing: str, parent: Execution | None, context: Context) -> list[Failure]:
-        if self._belief.module_is_made(parent):
+        if self._belief.module_is_made(missing, parent):
             return []
         failure = failure_of("missing-module", statement, missing, context)
         if self._belief.module_may_exist(missing, parent):

@@ -384,6 +384,16 @@ def test_a_flag_is_known_until_names_are_bound_unseen(source: str, found: list[t
     assert fails(f"FLAG = False\n{source}\n") == found
 
 
+@pytest.mark.parametrize("statement", ["from pkg import _fast", "import pkg._fast", "from pkg._fast import x"])
+def test_a_native_file_for_another_python_is_made_by_nothing_else(statement: str) -> None:
+    """A package that puts modules of its own into sys.modules, as grpc does, does not make that one."""
+    files = {"pkg/__init__.py": "import sys\nsys.modules['pkg.other'] = sys\n"}
+    assert fails(statement + "\n", files) == []
+    native: dict[str, str | bytes] = {"pkg/_fast.cpython-312-x86_64-linux-gnu.so": b"\x7fELF"}
+    found = failures(import_facts({"handler.py": f"{statement}\n{H}", **files, **native}))
+    assert [kind for kind, _, _ in found] in (["missing-name"], ["missing-module"])
+
+
 def test_setuptools_of_the_runtime_is_a_doubt() -> None:
     facts = import_facts({"handler.py": "import pkg_resources\n" + H})
     assert failures(facts) == []
