@@ -15,8 +15,6 @@ from lambdapack.errors import UnreadableArtifact, UnreadableMember
 class FolderTree(Tree):
     """Everything below a folder; symbolic links are shown as links and never followed."""
 
-    concurrent = True
-
     def __init__(self, root: Path) -> None:
         self.origin = str(root)
         self._root = root

@@ -76,11 +76,9 @@ class Problem:
 
 
 class Tree(ABC):
-    """Files with names, modes and bytes. `origin` says what it was read from (a path as the user gave it). `concurrent`
-    trees may be read by several threads at once."""
+    """Files with names, modes and bytes. `origin` says what it was read from (a path as the user gave it)."""
 
     origin: str
-    concurrent: bool = False
 
     @property
     @abstractmethod

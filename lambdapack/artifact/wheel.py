@@ -28,8 +28,6 @@ _WHEEL_FILE = re.compile(r"([^/]+)\.dist-info/WHEEL")
 class WheelTree(Tree):
     """The files of one wheel where they are once it is installed. Raises `UnreadableArtifact` when it is none."""
 
-    concurrent = True
-
     def __init__(self, path: Path) -> None:
         self.origin = str(path)
         self._zip = ZipTree(path)

@@ -49,8 +49,6 @@ class ZipTree(Tree):
     Raises `UnreadableArtifact` when it has no usable central directory.
     """
 
-    concurrent = True
-
     def __init__(self, path: Path) -> None:
         self.origin = str(path)
         try:
