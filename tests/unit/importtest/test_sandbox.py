@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable
@@ -11,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from lambdapack.facts.attempts import ImportAttempt
+from lambdapack.importtest import confine
 from lambdapack.importtest.sandbox import sandbox_trouble
 
 Try = Callable[..., ImportAttempt]
@@ -164,3 +170,51 @@ def test_privileges_cannot_be_had_back(attempt: Try) -> None:
 
 def _processes() -> int:
     return sum(path.name.isdigit() for path in Path("/proc").iterdir())
+
+
+CONFINE = Path(confine.__file__)
+IDENTITY = "id -u; id -g; grep CapEff /proc/self/status; ls /proc | grep -c '^[0-9]'; touch /x 2>&1"
+SYSTEM = ("/usr", "/bin", "/lib", "/lib64")
+
+
+@pytest.mark.parametrize(
+    "become",
+    [
+        ("setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups"),
+        ("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"),
+        (),
+    ],
+    ids=["a normal user", "root of a container", "root"],
+)
+def test_whoever_makes_the_sandbox_is_lambda_s_user_in_it(become: tuple[str, ...]) -> None:
+    """The script alone: any Python of the system can run it, so other users can, too."""
+    python = shutil.which("python3", path="/usr/bin:/usr/local/bin")
+    if os.geteuid() != 0 or python is None or not shutil.which("setpriv"):
+        pytest.skip("needs root, a Python in /usr, and setpriv of util-linux")
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        script = folder / CONFINE.name
+        script.write_bytes(CONFINE.read_bytes())
+        (folder / "room").mkdir()
+        links = [("link", path, str(Path(path).readlink())) for path in SYSTEM if Path(path).is_symlink()]
+        shown = [("read", path, path) for path in SYSTEM if Path(path).is_dir() and not Path(path).is_symlink()]
+        plan = {
+            "root": str(folder / "room"),
+            "mounts": [*links, *shown],
+            "command": ["/bin/sh", "-c", IDENTITY],
+            "environment": {"PATH": "/usr/bin:/bin"},
+            "folder": "/",
+            "user": [993, 990],
+            "limits": {},
+            "cgroups": [],
+        }
+        command = [*become, python, "-I", "-S", str(script), "2"]
+        done = subprocess.run(command, input=json.dumps(plan), capture_output=True, text=True, check=False)
+    if "make a user namespace" in done.stderr:
+        pytest.skip(f"this kernel gives normal users no namespaces: {done.stderr}")
+    lines = done.stdout.splitlines()
+    assert lines[:3] == ["993", "990", "CapEff:\t0000000000000000"]
+    assert int(lines[3]) <= 5
+    assert "Read-only file system" in lines[4]
+    assert done.stderr.strip() == "ended 256"
