@@ -94,10 +94,16 @@ class Ledger:
 
     def reached(self, start: str) -> frozenset[str]:
         """Returns the modules that are certainly imported when the one at the start runs, that one included."""
-        found, before = {start}, 0
-        while len(found) > before:
-            before = len(found)
-            found |= {name for sources, name in self.edges if found.issuperset(sources)}
+        waiting: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+        for sources, name in self.edges:
+            for source in sources:
+                waiting.setdefault(source, []).append((sources, name))
+        found, pending = {start}, [start]
+        while pending:
+            for sources, name in waiting.get(pending.pop(), ()):
+                if name not in found and found.issuperset(sources):
+                    found.add(name)
+                    pending.append(name)
         return frozenset(found)
 
     def doubt(self, failures: Iterable[Failure], certainty: Certainty = "possible") -> None:
