@@ -102,6 +102,12 @@ def _explanation(item: Explained, subject: Subject) -> tuple[str, str]:
                 _replacement(item, subject),
             )
     importer = subject.distribution_of(item.failure.path or "")
+    parent = subject.imports.executions.get(module.rpartition(".")[0]) if subject.imports else None
+    if parent is not None and parent.program is not None and parent.program.find_module_hooks:
+        return (
+            f"which {parent.module.name} makes by a finder that has no find_spec: since Python 3.12 nobody asks it",
+            f"update {importer.name}" if importer else f"update {top}",
+        )
     if "." in module:
         return (
             f"and {top} in this artifact has no such module",

@@ -37,6 +37,10 @@ _BUILTIN_NAMES = frozenset(dir(builtins)) | frozenset(
 )
 
 
+# What a module changes in others, not in itself.
+_FOR_OTHERS = frozenset(("callers", "other.__path__"))
+
+
 class Belief:
     """Collects the traits of executed modules and answers what may exist because of them.
 
@@ -77,7 +81,7 @@ class Belief:
             return False
         if parent.module.kind == "extension":
             return True  # one native file can register any number of submodules
-        return parent.program is not None and bool(parent.program.import_hooks - {"sys.path"})
+        return parent.program is not None and bool(parent.program.import_hooks - {"sys.path"} - _FOR_OTHERS)
 
     def module_may_exist(self, missing: str, parent: Execution | None) -> bool:
         """True when a module without a file may have been made, or made findable, by code that ran before."""
@@ -89,6 +93,8 @@ class Belief:
         for module, program in self._hooking:
             making = program.import_hooks & {"sys.modules", "sys.meta_path"}
             if making and (_top(module) == top or self._mentions(module, top if parent is None else missing)):
+                return True
+            if parent is not None and "other.__path__" in program.import_hooks:
                 return True
             if parent is None and (making or "sys.path" in program.import_hooks) and self._reaches(module, top):
                 return True
@@ -116,7 +122,7 @@ class Belief:
             return True
         if self._finder.near_misses(wanted, target.module):
             return False
-        if target.program is not None and target.program.import_hooks - {"sys.path", "sys.meta_path"}:
+        if target.program is not None and target.program.import_hooks - {"sys.path", "sys.meta_path"} - _FOR_OTHERS:
             return True
         top = _top(target.module)
         if len(self._finder.copies(top)) > 1 and any(
@@ -127,6 +133,11 @@ class Belief:
             if _top(module) == top and (
                 program.computed_attributes or program.import_hooks & {"sys.modules", "sys.meta_path"}
             ):
+                return True
+            if target.module.is_package and "other.__path__" in program.import_hooks:
+                return True
+            used = any(f"{name}.".startswith(f"{module.name}.") for name in target.aliases.values())
+            if "callers" in program.import_hooks and (used or _top(module) == top):
                 return True
         # Native code fills Python modules beside it with names, which it must spell out.
         return any(_top(native) == top and self._native_mentions(native.path or "", wanted) for native in self._natives)

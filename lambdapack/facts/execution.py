@@ -346,7 +346,8 @@ class Executor:
             elif not jump:
                 yield self._maybe(statement.orelse, context)
         after = context.flow.take() or jump
-        failures.extend((yield self._block(statement.final, context)))
+        final: list[Failure] = yield self._block(statement.final, context)
+        failures = final if context.flow.jump else [*failures, *final]  # `return` in `finally` drops what was raised
         context.flow.jump = context.flow.jump or after
         return failures
 

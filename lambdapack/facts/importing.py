@@ -254,7 +254,8 @@ class Importer:
 
     def _star(self, target: Execution, context: Context) -> None:
         program = target.program
-        if target.names_known and target.done and program is not None and not program.exports_unknown:
+        literal = program is not None and not program.exports_unknown and not self._belief.sets("__all__")
+        if target.names_known and target.done and program is not None and literal:
             public = (
                 program.exports if program.exports is not None else [n for n in target.names if not n.startswith("_")]
             )

@@ -271,7 +271,10 @@ class ImportFacts:
         path = module.path or ""
         if path not in self._programs:
             located = self._stack.file(path) if path else None
-            program = self._programs[path] = None if located is None else self._read_program(located)
+            program = None if located is None else self._read_program(located)
+            if program is not None and program.find_module_hooks and self._profile.python >= (3, 12):
+                program = replace(program, import_hooks=program.import_hooks - program.find_module_hooks)
+            self._programs[path] = program
             if program is not None and located is not None and (self.owner(path) is None or program.damaged):
                 self._unchecked.append(path)  # nobody else has compiled it
         return self._programs[path]

@@ -228,8 +228,8 @@ class Program:
     assignment: their value is never known. `opaque`: its own names may come into being in ways that are not visible
     (`globals()`, `exec`); `opaque_functions`: also when one of its functions is called. `import_hooks`: it changes
     `sys.path`, `sys.modules`, `sys.meta_path` or its own `__path__`, so that what can be imported afterwards is not
-    decided by files alone. `loads_libraries`: it loads native libraries by name (`ctypes.CDLL`). `damaged`: parts could
-    not be parsed.
+    decided by files alone; `find_module_hooks`: those of them that do nothing since Python 3.12. `loads_libraries`: it
+    loads native libraries by name (`ctypes.CDLL`). `damaged`: parts could not be parsed.
     """
 
     body: Block
@@ -243,6 +243,7 @@ class Program:
     opaque: bool
     opaque_functions: bool
     import_hooks: frozenset[str]
+    find_module_hooks: frozenset[str]
     loads_libraries: bool
     damaged: bool
 
@@ -259,6 +260,7 @@ UNREADABLE = Program(
     opaque=True,
     opaque_functions=True,
     import_hooks=frozenset(),
+    find_module_hooks=frozenset(),
     loads_libraries=False,
     damaged=True,
 )

@@ -44,6 +44,7 @@ def read_source(data: bytes, *, intact: bool = True) -> Program:
         opaque=opaque,
         opaque_functions=opaque and any(map(traits.is_opaque, definitions)),
         import_hooks=traits.import_hooks(data),
+        find_module_hooks=traits.find_module_hooks(data),
         loads_libraries=traits.loads_libraries(data),
         damaged=root.has_error,
     )

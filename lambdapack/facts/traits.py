@@ -32,6 +32,14 @@ _HOOKS = {
         rb"|\b__path__\s*\.\s*(?:append|insert|extend)\b|\bextend_path\b|\bdeclare_namespace\b"
     ),
     "extend_path": re.compile(rb"\bextend_path\b|\bdeclare_namespace\b"),
+    # Of other packages, and names in whatever module calls a function or is decorated by it.
+    "other.__path__": re.compile(
+        rb"[\w\])]\s*\.\s*__path__\s*(?:\.\s*(?:append|insert|extend)\b|[+]?=(?!=)|\[[^]\n]*\]\s*=)"
+    ),
+    "callers": re.compile(
+        rb"(?:f_globals|__globals__)\b[^\n]*(?:\]\s*=(?!=)|\.\s*(?:setdefault|update|__setitem__)\b)"
+        rb"|=[^\n=]*(?:f_globals|__globals__)\s*(?:\n|#|;)"
+    ),
 }
 # Looked for first, since the patterns above are slow: a word, and then the least of what must follow it. Without one of
 # these, the pattern cannot match.
@@ -60,14 +68,26 @@ _HOOK_SIGNS = {
     "sys.meta_path": _signs((b"meta_path", b""), (b"path_hooks", b"")),
     "__path__": (*_signs((b"__path__", b"")), *_EXTENDING),
     "extend_path": _EXTENDING,
+    "other.__path__": _signs((b"__path__", b"")),
+    "callers": _signs((b"f_globals", b""), (b"__globals__", b"")),
 }
 _HOOK_SIGNS_WITHOUT_PATH = {
     name: tuple((word, pattern) for word, pattern in signs if b"path" not in pattern.pattern)
     for name, signs in _HOOK_SIGNS.items()
 }
 _NEAR = 300  # bytes around a sign, more than any line of interest has
+# What only such a finder calls, and a package that says that it has no files.
+_LOAD_MODULE = re.compile(rb"\n([ \t]+)def load_module\b[^\n]*(?:\n\1[ \t]+[^\n]*|\n[ \t]*(?=\n))*")
+_EMPTY_PATH = re.compile(rb"\n[ \t]*__path__ = \[\]")
 _LIBRARY_WORDS = (b"DLL", b"dll", b"LoadLibrary", b"dlopen", b"RTLD_GLOBAL")
 _SETATTR = re.compile(rb"setattr(?<![.\w]setattr)\s*\(\s*(?!self\b|cls\b|type\s*\()[\w.\[\]]+\s*,\s*(['\"]?)(\w*)")
+# `sys.modules[name].x = …`, `other.__dict__["x"] = …`, `vars(other)["x"] = …`, `vars(other).update(x=…)`
+_SET_IN_PLACE = re.compile(
+    rb"\bmodules\s*\[[^\]\n]*\]\s*\.\s*(\w+)\s*=(?!=)"
+    rb"|(?:\.__dict__|\bvars\s*\([^)\n]+\))\s*\[\s*['\"](\w+)['\"]\s*\]\s*=(?!=)"
+    rb"|(?:\.__dict__|\bvars\s*\([^)\n]+\))\s*\.\s*update\s*\(\s*(\w+)\s*=(?!=)"
+)
+_EXPORTS_OF_OTHERS = re.compile(rb"\.\s*__all__\s*(?:\.\s*(?:append|extend|insert)\b|[+]?=(?!=))|['\"]__all__['\"]")
 _SET_IN_FUNCTION = re.compile(rb"\n[ \t]+(\w+)\.(\w+)\s*=(?!=)")
 _LOADS_LIBRARIES = re.compile(
     rb"\b(?:[Cc]|[Pp]y)[Dd][Ll][Ll]\b|\bLoadLibrary\b|\bdlopen\b|\bRTLD_GLOBAL\b|\bsetdlopenflags\b"
@@ -99,6 +119,15 @@ def import_hooks(data: bytes) -> frozenset[str]:
     )
 
 
+def find_module_hooks(data: bytes) -> frozenset[str]:
+    """Names those of the import hooks that work only where the import system asks finders for `find_module`, which it
+    does no more since Python 3.12: a finder without `find_spec`, and what is there for its sake."""
+    if b"find_module" not in data or b"find_spec" in data or b"meta_path" not in data:
+        return frozenset()
+    rest = _EMPTY_PATH.sub(b"", _LOAD_MODULE.sub(b"", data))
+    return import_hooks(data) - (import_hooks(rest) - {"sys.meta_path"})
+
+
 def _any_sign(signs: _Signs, data: bytes) -> bool:
     return any(word in data and pattern.search(data) for word, pattern in signs)
 
@@ -125,4 +154,8 @@ def set_attributes(data: bytes, modules: frozenset[str]) -> tuple[frozenset[str]
     for owner, name in _SET_IN_FUNCTION.findall(data):
         if owner.decode() in modules:
             names.add(name.decode())
+    if b"modules" in data or b"__dict__" in data or b"vars" in data:
+        names.update(name.decode() for found in _SET_IN_PLACE.findall(data) for name in found if name)
+    if b"__all__" in data and _EXPORTS_OF_OTHERS.search(data):
+        names.add("__all__")
     return frozenset(names), computed
