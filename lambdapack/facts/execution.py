@@ -23,6 +23,7 @@ from lambdapack.facts.modules import Module, ModuleFinder
 from lambdapack.facts.outcome import (
     Execution,
     Failure,
+    all_alike,
     catches_more_than_imports,
     catching,
     guards_imports,
@@ -35,7 +36,6 @@ from lambdapack.facts.program import (
     Effect,
     Evaluate,
     For,
-    Handler,
     If,
     Import,
     Jump,
@@ -355,7 +355,7 @@ class Executor:
         """Runs the handler that catches what was raised and returns what leaves the `try`."""
         handler, catches = catching(statement.handlers, raised[0], context.execution.names)
         # Whatever was raised before comes to the same handler, or to one that raises again: the `try` fails either way.
-        sure = sure or (catches and handler is not None and _all_alike(statement.handlers))
+        sure = sure or (catches and handler is not None and all_alike(statement.handlers))
         if handler is None:
             if sure:
                 return raised
@@ -392,10 +392,3 @@ class Executor:
     def _raised(self, error: str, line: int, context: Context) -> Failure:
         module = context.execution.module.name
         return failure_of("raises", Import(line, module), module, context, name=error)
-
-
-def _all_alike(handlers: tuple[Handler, ...]) -> bool:
-    """True when it does not matter which of the handlers catches an error."""
-    return len(handlers) == 1 or all(
-        any(isinstance(statement, Raise) for statement in handler.body.statements) for handler in handlers
-    )

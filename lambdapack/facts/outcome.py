@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from lambdapack.facts.modules import Module
-from lambdapack.facts.program import Handler, Program, Try
+from lambdapack.facts.program import Handler, Program, Raise, Try
 
 FailureKind = Literal[
     "missing-module", "missing-name", "circular", "relative-import", "native", "byte-code", "syntax", "raises"
@@ -87,6 +87,13 @@ def catches_more_than_imports(statement: Try) -> bool:
     """True when a `try` is ready for other errors than those of imports."""
     names = {name for handler in statement.handlers for name in handler.catches or ("BaseException",)}
     return bool(names - {"ImportError", "ModuleNotFoundError"})
+
+
+def all_alike(handlers: tuple[Handler, ...]) -> bool:
+    """True when it does not matter which of the handlers catches an error."""
+    return len(handlers) == 1 or all(
+        any(isinstance(statement, Raise) for statement in handler.body.statements) for handler in handlers
+    )
 
 
 def catching(handlers: Iterable[Handler], failure: Failure, bound: Container[str] = ()) -> tuple[Handler | None, bool]:
