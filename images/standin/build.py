@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -77,7 +78,7 @@ def build_root(profile: RuntimeProfile, root: Path, cache: Path, archive: str | 
     names, hidden = mask(root, ceilings, {name for name, known in profile.libraries.items() if known.in_image})
     progress(f"{profile.runtime}: {names} names hidden; libraries that Lambda has not: {' '.join(hidden) or 'none'}")
     if not _compile(profile, root):
-        progress(f"{profile.runtime}: not compiled, this machine cannot run it: imports take longer")
+        progress(f"{profile.runtime}: not compiled, it is for another machine: imports take longer")
 
 
 def build_image(
@@ -155,8 +156,10 @@ def _compile(profile: RuntimeProfile, root: Path) -> bool:
     """Compiles the standard library and the client, as the image has them: without, each start costs 60 ms.
 
     The interpreter is started by its own loader with its own libraries, so neither root nor a container is needed.
-    False where this machine cannot run it (another architecture).
+    False for another machine's: where an emulator would run it, that would take minutes.
     """
+    if platform.machine() != profile.machine:
+        return False
     libraries = root / f"usr/lib/{profile.machine}-linux-gnu"
     loader = next(libraries.glob("ld-linux-*.so.*"))
     command = [

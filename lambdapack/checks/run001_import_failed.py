@@ -17,8 +17,8 @@ How to fix it
     call at import, which Lambda would pay for at every cold start.
 
 When to ignore it
-    When the import needs something that only the real function has, like an environment variable: give it to the test
-    with `--env`.
+    When the import needs something that only the real function has: an environment variable, which `--env` gives it, or
+    the network ("Network is unreachable", "Could not connect to the endpoint URL"), which no import test gives it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,11 @@ from collections.abc import Iterator
 
 from lambdapack.checking import Hit, Severity, Subject, check
 
+# What glibc, CPython and botocore say where there is no network.
+_NO_NETWORK = re.compile(
+    r"Network is unreachable|Temporary failure in name resolution|Name or service not known"
+    r"|Could not connect to the endpoint URL|Failed to resolve"
+)
 _FILE = re.compile(r'File "(/(?:var/task|opt)/[^"]+)"')
 
 
@@ -46,9 +51,7 @@ def import_failed(subject: Subject) -> Iterator[Hit]:
             yield Hit(
                 path=files[-1] if files else None,
                 message=f"{attempt.error_type}: {attempt.error_message}{more}",
-                fix="mend what the other findings name"
-                if len(files) < 2
-                else f"mend what the other findings name, or begin where the traceback ends: {files[-1]}",
+                fix=_fix(attempt.error_type or "", attempt.error_message or "", files),
                 evidence={
                     "error_type": attempt.error_type,
                     "error_message": attempt.error_message,
@@ -75,3 +78,11 @@ def import_failed(subject: Subject) -> Iterator[Hit]:
                 },
                 severity=Severity.WARNING,  # nothing says that the handler ever imports it
             )
+
+
+def _fix(error_type: str, message: str, files: list[str]) -> str:
+    if not error_type.startswith("Runtime.") and _NO_NETWORK.search(message):
+        return "call the network in the handler and not while it is imported: an import test has none, and Lambda waits"
+    if len(files) < 2:
+        return "mend what the other findings name"
+    return f"mend what the other findings name, or begin where the traceback ends: {files[-1]}"
