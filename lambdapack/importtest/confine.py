@@ -6,7 +6,8 @@ system to system and cannot mount first and drop the user afterwards without a s
 
 As root (with CAP_SYS_ADMIN) the namespaces are made by root and the command really runs as another user; otherwise a
 user namespace is made, in which one is that user by name only. STATUS_FD gets one line: `ended STATUS` as from wait(2),
-or `cannot STEP: REASON` when the confinement could not be made, and then nothing was started.
+or `cannot STEP: REASON` when the confinement could not be made, and then nothing was started. A plan with `instead` is
+not carried out here: the program named there becomes the process, within the plan's limits, and confines by itself.
 """
 
 from __future__ import annotations
@@ -174,11 +175,7 @@ def enter(plan: dict[str, Any]) -> None:
 
 def start(plan: dict[str, Any], *, drop: bool) -> NoReturn:
     """Gives up every privilege and becomes the command."""
-    for name, limit in plan["limits"].items():
-        number = getattr(resource, f"RLIMIT_{name}")
-        hard = resource.getrlimit(number)[1]
-        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(number, (limit, limit))
+    set_limits(plan)
     for capability in range(LAST_CAPABILITY + 1):
         if libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
             break  # the kernel knows no more
@@ -189,6 +186,15 @@ def start(plan: dict[str, Any], *, drop: bool) -> NoReturn:
     os.chdir(plan["folder"])
     # The new root's own environment; a process that leaves user 0 by exec loses what it may do in its namespace.
     os.execve(plan["command"][0], plan["command"], plan["environment"])
+
+
+def set_limits(plan: dict[str, Any]) -> None:
+    """As setrlimit(2), for good, and never above what this process itself may have."""
+    for name, limit in plan["limits"].items():
+        number = getattr(resource, f"RLIMIT_{name}")
+        hard = resource.getrlimit(number)[1]
+        limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(number, (limit, limit))
 
 
 def become(plan: dict[str, Any]) -> None:
@@ -246,6 +252,9 @@ def main(status: int) -> None:
         for tasks in plan["cgroups"]:
             with open(tasks, "w", encoding="ascii") as file:
                 file.write(str(os.getpid()))
+        if "instead" in plan:
+            set_limits(plan)
+            os.execve(plan["instead"][0], plan["instead"], {})
         drop = unshare(plan)
         build(plan)
         first = os.fork()

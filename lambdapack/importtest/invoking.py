@@ -15,7 +15,8 @@ from lambdapack.importtest.backend import Unavailable
 from lambdapack.importtest.dialogue import converse
 from lambdapack.importtest.invocation import InvocationRequest
 from lambdapack.importtest.process import Ended
-from lambdapack.importtest.sandbox import PRIVATE, Room, run_confined
+from lambdapack.importtest.room import PRIVATE, Room
+from lambdapack.importtest.sandbox import run_confined
 
 EMULATOR_HERE = f"{PRIVATE}/aws-lambda-rie"
 NO_EMULATOR = Unavailable(

@@ -12,7 +12,7 @@ from pathlib import Path
 from lambdapack.importtest import probe
 from lambdapack.importtest.backend import LAYER_ROOT, TASK_ROOT, AttemptRequest
 from lambdapack.importtest.interpreters import Interpreter
-from lambdapack.importtest.sandbox import PRIVATE
+from lambdapack.importtest.room import PRIVATE
 
 STANDARD_LIBRARY = "*"
 """In a search path: where the interpreter's own standard library stands."""

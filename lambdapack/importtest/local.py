@@ -30,7 +30,8 @@ from lambdapack.importtest.many import load_all
 from lambdapack.importtest.materialise import Materialised, materialise
 from lambdapack.importtest.process import Ended, run_limited, watches_memory
 from lambdapack.importtest.provision import Provision, provide
-from lambdapack.importtest.sandbox import PRIVATE, run_confined, sandbox_trouble
+from lambdapack.importtest.room import PRIVATE
+from lambdapack.importtest.sandbox import run_confined, sandbox_trouble
 from lambdapack.profiles.profile import RuntimeProfile
 
 _SHARED_LIBRARY = re.compile(r"\.so(\.[0-9]+)*$")

@@ -12,7 +12,7 @@ from lambdapack.importtest import bootstrap, observation, probe
 from lambdapack.importtest.backend import LAYER_ROOT, TASK_ROOT, AttemptRequest
 from lambdapack.importtest.layout import Layout
 from lambdapack.importtest.provision import Provision
-from lambdapack.importtest.sandbox import GROUP, PRIVATE, USER, Room, Step
+from lambdapack.importtest.room import GROUP, PRIVATE, USER, Room, Step
 
 _SCRIPTS = (Path(probe.__file__), Path(observation.__file__), Path(bootstrap.__file__))
 

@@ -26,8 +26,9 @@ from lambdapack.importtest.invoking import NO_EMULATOR, invoke_in, not_invoked
 from lambdapack.importtest.many import load_all
 from lambdapack.importtest.materialise import Materialised, materialise
 from lambdapack.importtest.process import Ended
+from lambdapack.importtest.room import PRIVATE, Room, Step
 from lambdapack.importtest.root_source import RootFileSystem, root_of, root_of_tree, unpacked_already
-from lambdapack.importtest.sandbox import PRIVATE, Room, Step, run_confined, sandbox_trouble
+from lambdapack.importtest.sandbox import run_confined, sandbox_trouble
 from lambdapack.profiles.profile import RuntimeProfile
 from lambdapack.progress import Progress, silent
 

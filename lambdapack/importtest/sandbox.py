@@ -1,6 +1,7 @@
-"""A room for one command: a file system of its own, no network, Lambda's user, limits; made by `confine.py`.
+"""Runs one command in a room: a file system of its own, no network, Lambda's user, limits; made by `confine.py`, or by
+bubblewrap where that is allowed more.
 
-Says what is in the room and how its stay ended. Knows no interpreter and no handler. Linux only.
+Says how the stay ended. Knows no interpreter and no handler. Linux only.
 """
 
 from __future__ import annotations
@@ -11,43 +12,27 @@ import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from lambdapack.importtest import confine
 from lambdapack.importtest.backend import MEGABYTE, Unavailable
+from lambdapack.importtest.bubblewrap import arguments, bubblewrap
 from lambdapack.importtest.cgroups import make_control_group
 from lambdapack.importtest.process import Ended, run_limited
-
-USER, GROUP = 993, 990
-"""Who runs a function, by the `passwd` of the base images (`sbx_user1051`)."""
-
-PRIVATE = "/.lambdapack"
-"""A folder in every room for what is ours: the probe and its channel."""
+from lambdapack.importtest.room import GROUP, TEMPORARY_BYTES, USER, Room
 
 _TRIAL_SECONDS = 10.0
-# AWS, "Lambda quotas": file descriptors, processes and threads, /tmp.
-_OPEN_FILES, _PROCESSES, _TEMPORARY = 1024, 1024, "512m"
+_SIGNALLED = 128  # bwrap(1) ends with this and the signal's number
+# AWS, "Lambda quotas": file descriptors, processes and threads.
+_OPEN_FILES, _PROCESSES = 1024, 1024
 
 _REMEDY = (
     "allow user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns=0; "
-    "in a container: --security-opt seccomp=unconfined) or run as root"
+    "in a container: --security-opt seccomp=unconfined), install bubblewrap, or run as root"
 )
-
-Step = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What a command finds. `steps`, from the top down: `("read", PLACE, SOURCE)` and `("write", ...)` show a file or
-    folder of this machine, `("link", PLACE, TARGET)` and `("folder", PLACE)` make one; /dev, /proc and /tmp come by
-    themselves. Everything is read-only but /tmp and what is shown by `write`."""
-
-    steps: tuple[Step, ...]
-    command: tuple[str, ...]
-    environment: Mapping[str, str]
-    folder: str
 
 
 def run_confined(
@@ -63,20 +48,49 @@ def run_confined(
 
     `workspace` is an existing folder in which one is made to build the room's root upon.
     """
-    root = workspace / "room"
-    root.mkdir(exist_ok=True)
-    group = make_control_group(memory_limit, _PROCESSES)
+    (workspace / "room").mkdir(exist_ok=True)
     plan = {
-        "root": str(root),
-        "mounts": [("tmpfs", "/tmp", _TEMPORARY, "1777"), *room.steps],
+        "root": str(workspace / "room"),
+        "mounts": [("tmpfs", "/tmp", str(TEMPORARY_BYTES), "1777"), *room.steps],
         "command": list(room.command),
         "environment": dict(room.environment),
         "folder": room.folder,
         "user": [USER, GROUP],
-        "limits": {"NOFILE": _OPEN_FILES, "CORE": 0}
-        | ({} if group is not None else {"NPROC": _PROCESSES + _running()}),
-        "cgroups": group.members if group is not None else [],
     }
+
+    def run(plan: dict[str, Any], *more: int) -> Ended | Unavailable:
+        return _run(plan, (*descriptors, *more), time_limit, memory_limit, keep_apart=keep_apart)
+
+    ended = run(plan)
+    if not isinstance(ended, Unavailable) or not room.command:
+        return ended
+    program = bubblewrap()
+    if program is None:
+        return ended
+    with tempfile.TemporaryFile(dir=workspace) as file:
+        file.write(arguments(room))
+        file.seek(0)
+        instead = [program, "--args", str(file.fileno()), *room.command]
+        ended = run({"instead": instead}, file.fileno())
+    if isinstance(ended, Ended) and ended.status > _SIGNALLED:
+        return replace(ended, status=_SIGNALLED - ended.status)
+    return ended
+
+
+def _run(
+    plan: Mapping[str, Any],
+    descriptors: Sequence[int],
+    time_limit: float,
+    memory_limit: int | None,
+    *,
+    keep_apart: bool,
+) -> Ended | Unavailable:
+    """Has `confine.py` carry out a plan, within a control group where there can be one."""
+    group = make_control_group(memory_limit, _PROCESSES)
+    limits = {"NOFILE": _OPEN_FILES, "CORE": 0}
+    if group is None:
+        limits["NPROC"] = _PROCESSES + _running()
+    complete = {**plan, "limits": limits, "cgroups": group.members if group is not None else []}
     reader, writer = os.pipe()
     try:
         try:
@@ -87,7 +101,7 @@ def run_confined(
                 descriptors=(writer, *descriptors),
                 time_limit=time_limit,
                 memory_limit=memory_limit if group is None else None,
-                given=json.dumps(plan).encode("ascii"),
+                given=json.dumps(complete).encode("ascii"),
                 depth=2,
                 keep_apart=keep_apart,
             )
@@ -127,7 +141,7 @@ def sandbox_trouble() -> Unavailable | None:
         except OSError as error:
             return Unavailable(f"no sandbox can be made here ({error})", _REMEDY)
     if isinstance(made, Unavailable):
-        return made
+        return None if bubblewrap() is not None else made
     return None if made.status == 0 and made.stopped is None else Unavailable("no sandbox can be made here", _REMEDY)
 
 
