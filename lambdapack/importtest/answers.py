@@ -34,7 +34,7 @@ Answer = dict[str, Any]
 class Scene:
     """Where an attempt took place. `copy` is the artifact as it was brought there, None where it was not (an image that
     runs as itself). `as_on_lambda` turns a text with places of this machine into one with Lambda's; it is given the
-    text and the folder of the standard library."""
+    text and the folder of the standard library. `whole_system`: False where no program is there but the interpreter."""
 
     backend: str
     proof: str
@@ -42,6 +42,7 @@ class Scene:
     python: str = "the interpreter"
     copy: Copy | None = None
     as_on_lambda: Callable[[str, str], str] = lambda text, _: text
+    whole_system: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,8 @@ def account(request: AttemptRequest, heard: Heard, scene: Scene) -> ImportAttemp
         missing=told.get("missing", []),
         looked_up_in_vain=told.get("vain", []),
         unset=told.get("unset", []),
+        traceback=traceback or "",
+        whole_system=scene.whole_system,
     )
     return failed if why is None else replace(failed, status="not-run", reason=why.reason, remedy=why.remedy)
 

@@ -16,6 +16,9 @@ from lambdapack.profiles.profile import RuntimeProfile, Version
 _SYMBOL_VERSION = re.compile(r"version [`']([A-Z]+)_([0-9.]+)' not found")
 _MISSING_LIBRARY = re.compile(r"(?:^|[\s:'])([^\s/:']+\.so[.0-9]*): cannot open shared object file")
 
+_NO_PROGRAM = re.compile(r"No such file or directory: '((?!/var/task/|/opt/|/tmp/)[^']+)'")
+_STARTED_BY = '/subprocess.py", line'
+
 _CONCLUSIVE = frozenset(
     {
         "Runtime.ImportModuleError",
@@ -35,11 +38,14 @@ def doubt(
     missing: Sequence[str],
     looked_up_in_vain: Collection[str],
     unset: Sequence[str],
+    traceback: str = "",
+    whole_system: bool = True,
 ) -> Unavailable | None:
     """Returns why a failure may not happen on Lambda, or None when nothing speaks for that.
 
     `missing`: modules whose absence is in the chain of exceptions. `looked_up_in_vain`: top-level modules that were
     looked for and not found, whoever caught that. `unset`: environment variables whose absence is in the chain.
+    `whole_system`: False where there are no programs beside the interpreter.
     """
     preinstalled = preinstalled_modules(profile)
     absent = [name.partition(".")[0] for name in missing if name.partition(".")[0] in preinstalled]
@@ -54,6 +60,12 @@ def doubt(
         return Unavailable(
             f"the handler's import needs the environment variable {unset[0]}, which the function's configuration sets",
             f"add --env {unset[0]}=VALUE",
+        )
+    program = _NO_PROGRAM.search(message) if error_type == "FileNotFoundError" and not whole_system else None
+    if program is not None and _STARTED_BY in traceback:
+        return Unavailable(
+            f"the handler's import starts {program[1]}, and the sandbox of the local backend has no programs",
+            "run the import test in the runtime's image: --backend docker or rootfs",
         )
     return _host_lacks(profile, message)
 

@@ -255,7 +255,15 @@ def _confined_scene(
         )
     )
     layout = Layout(Path("/"), request, interpreter)
-    return Scene("local", proof, interpreter.version, str(interpreter.path), copy, layout.as_on_lambda)
+    return Scene(
+        "local",
+        proof,
+        interpreter.version,
+        str(interpreter.path),
+        copy,
+        layout.as_on_lambda,
+        whole_system=False,
+    )
 
 
 def _scene(layout: Layout, copy: Materialised, no_sandbox: Unavailable | None) -> Scene:

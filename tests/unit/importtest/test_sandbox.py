@@ -149,6 +149,15 @@ def test_a_link_out_of_the_root_leads_nowhere(attempt: Try, tmp_path: Path) -> N
     assert "True True" not in seen.output
 
 
+@pytest.mark.parametrize("program", ["uname", "/bin/sh"])
+def test_a_program_that_only_the_sandbox_lacks_is_no_failure(attempt: Try, program: str) -> None:
+    seen = attempt(code(f"import subprocess\nsubprocess.run([{program!r}])\n"))
+    assert (seen.status, seen.error_type) == ("not-run", "FileNotFoundError")
+    assert program in (seen.reason or "")
+    assert attempt(code(f"open({program!r})\n")).status == "failed"
+    assert attempt(code("import subprocess\nsubprocess.run(['/var/task/tool'])\n")).status == "failed"
+
+
 def test_privileges_cannot_be_had_back(attempt: Try) -> None:
     seen = attempt(
         code("""
