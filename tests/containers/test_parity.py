@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lambdapack.containers.engine import Engine
 from lambdapack.importtest import LocalBackend
 from lambdapack.profiles import load_profile
 from tests.containers.conftest import RUNTIMES, lambdapack, missing
@@ -98,7 +99,7 @@ CASES: dict[str, tuple[Callable[[], dict[str, str | bytes]], str | None]] = {
     ),
 }
 
-BACKENDS = ("docker", "local")
+BACKENDS = ("docker", "rootfs", "local")
 
 
 @pytest.fixture(scope="module")
@@ -111,10 +112,40 @@ def runtime() -> str:
     return here[0]
 
 
+@pytest.fixture(scope="module")
+def saved() -> dict[str, Path]:
+    """The archives that were written of images, by name."""
+    return {}
+
+
+@pytest.fixture
+def source(
+    runtime: str,
+    image_of: Callable[[str], str],
+    engine: Engine,
+    saved: dict[str, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str], list[str | Path]]:
+    """Gives the options by which a backend finds the runtime's image."""
+
+    def get(backend: str) -> list[str | Path]:
+        name = image_of(runtime)
+        if backend == "docker":
+            return ["--image", name]
+        if backend == "local":
+            return []
+        if name not in saved:
+            saved[name] = tmp_path_factory.mktemp("image") / "image.tar"
+            engine.save_image(name, saved[name])
+        return ["--rootfs", saved[name]]
+
+    return get
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("case", CASES)
 def test_every_backend_says_the_same(
-    case: str, backend: str, runtime: str, image_of: Callable[[str], str], tmp_path: Path
+    case: str, backend: str, runtime: str, source: Callable[[str], list[str | Path]], tmp_path: Path
 ) -> None:
     make, words = CASES[case]
     for name, content in make().items():
@@ -132,8 +163,7 @@ def test_every_backend_says_the_same(
         "--backend",
         backend,
     ]
-    image = ["--image", image_of(runtime)] if backend == "docker" else []
-    done = lambdapack(*given, *image, "--format", "json")
+    done = lambdapack(*given, *source(backend), "--format", "json")
     assert done.returncode == (0 if words is None else 1), done.stderr
     tested = json.loads(done.stdout)["import_test"]
     if words is None:
