@@ -28,7 +28,6 @@ def load_all(request: AttemptRequest, load: Load, *, at_once: int = _AT_ONCE) ->
     if not request.modules or attempt.status == "not-run":
         return attempt
     requests = [replace(request, module=name, modules=(), contracts=()) for name in request.modules]
-    INTERRUPTED.clear()
     pool = ThreadPoolExecutor(max(1, min(at_once, os.cpu_count() or 1)), thread_name_prefix="import")
     try:
         attempts = list(pool.map(load, requests, range(1, len(requests) + 1)))
@@ -37,6 +36,7 @@ def load_all(request: AttemptRequest, load: Load, *, at_once: int = _AT_ONCE) ->
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+        INTERRUPTED.clear()
     outcomes = tuple(map(_outcome, request.modules, attempts))
     return replace(attempt, modules=outcomes)
 
