@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,13 +50,7 @@ class AbsenceReader:
         self._finder = finder
         self._native = native
         self._profile = profile
-        self._removed: dict[str, tuple[str, str]] = {}
-        present = native.stack_paths()
-        for dist in distributions:
-            for path in dist.missing(present):
-                module = _module_of(path, dist.root, profile)
-                if module:
-                    self._removed.setdefault(module, (path, dist.name))
+        self._removed = removed_modules(native.stack_paths(), distributions, profile)
 
     def explain(self, failure: Failure) -> Absence:
         """Returns the most specific explanation of a missing module or name."""
@@ -137,6 +131,20 @@ class AbsenceReader:
             first = min(later)
             return Absence("not-yet-standard-library", name, detail=f"{first[0]}.{first[1]}")
         return None
+
+
+def removed_modules(
+    present: frozenset[str], distributions: Iterable[DistFacts], profile: RuntimeProfile
+) -> dict[str, tuple[str, str]]:
+    """Returns the modules that were installed and whose file is not `present`, each with the file's path and the
+    distribution's name."""
+    removed: dict[str, tuple[str, str]] = {}
+    for dist in distributions:
+        for path in dist.missing(present):
+            module = _module_of(path, dist.root, profile)
+            if module:
+                removed.setdefault(module, (path, dist.name))
+    return removed
 
 
 def _module_of(path: str, root: str, profile: RuntimeProfile) -> str | None:

@@ -45,7 +45,7 @@ class Belief:
     """Collects the traits of executed modules and answers what may exist because of them.
 
     `mentions` says whether a module's source has a word in a string, `native_mentions` whether a native file's bytes
-    have it.
+    have it, `was_removed` whether a module of a dotted name was installed and its file is gone.
     """
 
     def __init__(
@@ -54,8 +54,10 @@ class Belief:
         mentions: Callable[[Module, str], bool],
         native_mentions: Callable[[str, str], bool],
         is_first_party: Callable[[Module], bool],
+        was_removed: Callable[[str], bool],
     ) -> None:
         self._finder = finder
+        self._was_removed = was_removed
         self._mentions = mentions
         self._native_mentions = native_mentions
         self.is_first_party = is_first_party
@@ -131,7 +133,9 @@ class Belief:
             return True  # another copy than the one that was read may be the one that is found
         for module, program in self._hooking:
             if _top(module) == top and (
-                program.computed_attributes or program.import_hooks & {"sys.modules", "sys.meta_path"}
+                program.import_hooks & {"sys.modules", "sys.meta_path"}
+                # What RECORD calls a module is none of the names that a loop makes up.
+                or (program.computed_attributes and not self._was_removed(f"{target.module.name}.{wanted}"))
             ):
                 return True
             if target.module.is_package and "other.__path__" in program.import_hooks:

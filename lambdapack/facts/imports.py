@@ -9,7 +9,7 @@ from functools import cached_property, partial
 
 from lambdapack.artifact import Located, Stack
 from lambdapack.errors import UnreadableMember
-from lambdapack.facts.absence import Absence, AbsenceReader
+from lambdapack.facts.absence import Absence, AbsenceReader, removed_modules
 from lambdapack.facts.belief import Belief
 from lambdapack.facts.bytecode import foreign_magic
 from lambdapack.facts.calls import Call
@@ -80,7 +80,13 @@ class ImportFacts:
             self._execute()
 
     def _execute(self) -> None:
-        self._belief = belief = Belief(self._finder, self._mentions, self._native_mentions, self._is_first_party)
+        self._belief = belief = Belief(
+            self._finder,
+            self._mentions,
+            self._native_mentions,
+            self._is_first_party,
+            lambda name: name in self._removed,
+        )
         installed = Installed(self._stack, self._distributions, self._profile.python)
         executor = Executor(
             self._finder,
@@ -111,6 +117,10 @@ class ImportFacts:
             if self.owner(doubt.path or "") is None and (doubt.path, doubt.line, doubt.module) not in told
         )
         self.caught = tuple(failure for failure in executor.ledger.caught if failure not in self.failures)
+
+    @cached_property
+    def _removed(self) -> dict[str, tuple[str, str]]:
+        return removed_modules(self._native.stack_paths(), self._distributions, self._profile)
 
     def _check_syntax(self) -> bool:
         """Compiles what was executed and nobody else has compiled; True when something was refused."""

@@ -99,8 +99,7 @@ class NativeFacts:
     def _read(self, wanted: Iterable[Located]) -> None:
         for located in wanted:
             if located.entry.size >= self._profile.quotas.unzipped_bytes:
-                self.elf[located.path] = NotElf("larger than a whole function may be", None)
-                continue
+                continue  # larger than a whole function may be, which is told elsewhere: nothing is known of it
             try:
                 self.elf[located.path] = self._known.get(located, "elf", partial(self._read_elf, located))
             except UnreadableMember as error:
