@@ -13,7 +13,8 @@ from typing import Literal
 
 from lambdapack.artifact import Stack
 from lambdapack.errors import UnreadableMember
-from lambdapack.facts.elf import MAGIC, ElfFacts, read_elf
+from lambdapack.facts.elf import MAGIC, ElfFacts
+from lambdapack.facts.elf_reading import read_elf
 
 RefusalKind = Literal["missing", "not-executable", "no-interpreter", "wrong-machine", "not-a-program"]
 

@@ -18,7 +18,8 @@ from lambdapack.artifact import Located, Stack
 from lambdapack.errors import UnreadableMember
 from lambdapack.facts.binding import undefined_symbols
 from lambdapack.facts.capi import init_functions
-from lambdapack.facts.elf import ElfFacts, NotElf, VersionNeed, read_elf
+from lambdapack.facts.elf import ElfFacts, NotElf, VersionNeed
+from lambdapack.facts.elf_reading import read_elf
 from lambdapack.facts.extension import read_extension_name
 from lambdapack.facts.fitness import RefusalKind, refusal
 from lambdapack.facts.known import KnownFacts

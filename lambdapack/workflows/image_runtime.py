@@ -13,7 +13,8 @@ from dataclasses import replace
 
 from lambdapack.artifact import ImageConfig, Stack
 from lambdapack.errors import UnreadableMember
-from lambdapack.facts.elf import ElfFacts, read_elf
+from lambdapack.facts.elf import ElfFacts
+from lambdapack.facts.elf_reading import read_elf
 from lambdapack.profiles.profile import RuntimeProfile, Version
 
 _LAMBDA_PYTHON = "/var/lang"

@@ -17,7 +17,8 @@ from pathlib import Path
 from lambdapack.artifact import ImageConfig, ImageTree, Mount, Stack, open_tree
 from lambdapack.errors import UnreadableArtifact, UsageError
 from lambdapack.facts.distributions import read_distributions
-from lambdapack.facts.elf import ElfFacts, read_elf
+from lambdapack.facts.elf import ElfFacts
+from lambdapack.facts.elf_reading import read_elf
 from lambdapack.finding import Json
 from lambdapack.profiles import (
     ARCHITECTURES,

@@ -34,7 +34,7 @@ def test_version(lambdapack: Lambdapack) -> None:
 def test_version_loads_nothing_but_the_command_line() -> None:
     code = "import sys, lambdapack.cli as c; sys.argv = ['x', '--version']; c.main(); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=True)
-    assert not {"click", "packaging", "tree_sitter", "rich", "urllib3"} & set(done.stdout.split())
+    assert not {"click", "packaging", "elftools", "tree_sitter", "rich", "urllib3"} & set(done.stdout.split())
 
 
 def test_inspect_loads_no_builder(works: Path) -> None:

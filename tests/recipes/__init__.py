@@ -2,7 +2,7 @@
 
 from tests.recipes.artifact import judge, make_artifact
 from tests.recipes.native import Native, Need, compile_native
-from tests.recipes.recipe import FIXTURES, BadRecipe, Expected, Recipe, read_recipe, recipe_folders
+from tests.recipes.recipe import FIXTURES, BadRecipe, Expected, Recipe, natives_of_recipes, read_recipe, recipe_folders
 
 __all__ = [
     "FIXTURES",
@@ -14,6 +14,7 @@ __all__ = [
     "compile_native",
     "judge",
     "make_artifact",
+    "natives_of_recipes",
     "read_recipe",
     "recipe_folders",
 ]

@@ -232,3 +232,16 @@ def _known(table: Table, *keys: str) -> None:
     unknown = sorted(set(table) - set(keys))
     if unknown:
         raise BadRecipe(f"unknown {', '.join(unknown)}; known: {', '.join(keys)}")
+
+
+def natives_of_recipes() -> dict[str, Native]:
+    """Returns every ELF file of the recipes that is whole, by a name for it."""
+    found = {}
+    for folder in recipe_folders():
+        recipe = read_recipe(folder)
+        for content in (recipe.function, *recipe.layers):
+            for native in content.natives:
+                if "linux" in native.target and native.truncate is None and native.sections:
+                    code, file = folder.parent.name.partition("_")[0], native.path.rpartition("/")[2]
+                    found[f"{code}/{folder.name}/{file}"] = native
+    return found

@@ -20,7 +20,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from lambdapack.facts.elf import ElfFacts, read_elf
+from lambdapack.facts.elf import ElfFacts
+from lambdapack.facts.elf_reading import read_elf
 from tools.profile_sources.collect_stdlib import VERSIONS, write
 
 FOLDER = Path(__file__).parent / "symbols"

@@ -16,7 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from lambdapack.facts.elf import ElfFacts, read_elf
+from lambdapack.facts.elf import ElfFacts
+from lambdapack.facts.elf_reading import read_elf
 
 FILE = Path(__file__).parent / "symbols" / "system.txt"
 

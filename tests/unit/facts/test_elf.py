@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from lambdapack.facts.elf import ElfFacts, NotElf, VersionNeed, read_elf
-from tests.recipes import Native, Need, compile_native, read_recipe, recipe_folders
+from lambdapack.facts.elf import ElfFacts, NotElf, VersionNeed
+from lambdapack.facts.elf_reading import read_elf
+from tests.recipes import Native, Need, compile_native, natives_of_recipes
 
 READELF = shutil.which("readelf")
 MACHINES = {"Advanced Micro Devices X86-64": "x86_64", "AArch64": "aarch64", "Intel 80386": "i386"}
@@ -21,6 +22,8 @@ KINDS = {
     "DYN (Shared object file)": "library",
     "DYN (Position-Independent Executable file)": "position-independent program",
 }
+# 32-bit, and 64-bit with the other byte order.
+TARGETS_READ_GENERALLY = ("x86-linux-gnu", "s390x-linux-gnu")
 PLAIN = Native("plain.so", "x86_64-linux-gnu")
 RICH = Native(
     "rich.so",
@@ -40,19 +43,6 @@ def facts_of(native: Native) -> ElfFacts:
     facts = read_elf(compile_native(native))
     assert isinstance(facts, ElfFacts)
     return facts
-
-
-def natives_of_recipes() -> dict[str, Native]:
-    """Every ELF file of the recipes that is whole, by a name for it."""
-    found = {}
-    for folder in recipe_folders():
-        recipe = read_recipe(folder)
-        for content in (recipe.function, *recipe.layers):
-            for native in content.natives:
-                if "linux" in native.target and native.truncate is None and native.sections:
-                    code, file = folder.parent.name.partition("_")[0], native.path.rpartition("/")[2]
-                    found[f"{code}/{folder.name}/{file}"] = native
-    return found
 
 
 NATIVES = {"plain": PLAIN, "rich": RICH, **natives_of_recipes()}
@@ -246,6 +236,19 @@ class TestTruncation:
         data = compile_native(RICH)
         read = [read_elf(data[:length]) for length in range(len(data))]
         assert {type(facts) for facts in read} <= {ElfFacts, NotElf}
+
+    @pytest.mark.parametrize("target", TARGETS_READ_GENERALLY)
+    def test_no_prefix_crashes_the_general_reader(self, target: str) -> None:
+        data = compile_native(dataclasses.replace(RICH, target=target, weak=frozenset()))
+        read = [read_elf(data[:length]) for length in range(0, len(data), 7)]
+        assert {type(facts) for facts in read} == {ElfFacts, NotElf}
+
+    @pytest.mark.parametrize("target", TARGETS_READ_GENERALLY)
+    def test_no_damaged_byte_crashes_the_general_reader(self, target: str) -> None:
+        data = compile_native(dataclasses.replace(RICH, target=target, weak=frozenset()))
+        for position in (*range(4, 400), *range(400, len(data), 7)):
+            for value in (0x00, 0xFF, data[position] ^ 0x80):
+                assert isinstance(read_elf(data[:position] + bytes((value,)) + data[position + 1 :]), ElfFacts | NotElf)
 
     def test_no_damaged_byte_crashes(self) -> None:
         data = compile_native(RICH)
