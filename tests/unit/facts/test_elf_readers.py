@@ -142,3 +142,15 @@ def test_symbols_of_files_of_this_machine() -> None:
     for path, data in files_here().items():
         if len(data) < MOST_BYTES_OF_SYMBOLS:
             assert_same_symbols(data, path)
+
+
+@pytest.mark.parametrize(("target", "loaded"), [("x86_64-linux-gnu", False), ("x86-linux-gnu", True)])
+def test_pyelftools_is_loaded_only_for_files_of_other_machines(target: str, loaded: bool, tmp_path: Path) -> None:
+    path = tmp_path / "module.so"
+    path.write_bytes(compile_native(dataclasses.replace(MODULE, target=target)))
+    code = (
+        "import sys; from pathlib import Path; from lambdapack.facts.elf_reading import read_elf;"
+        "print(read_elf(Path(sys.argv[1]).read_bytes()).kind, 'elftools' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["library", str(loaded)]
