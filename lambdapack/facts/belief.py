@@ -94,6 +94,8 @@ class Belief:
             return False  # it is a native file, and that is for another Python
         for module, program in self._hooking:
             making = program.import_hooks & {"sys.modules", "sys.meta_path"}
+            if making and self._is_lost(missing, module) and _top(module) == top:
+                continue
             if making and (_top(module) == top or self._mentions(module, top if parent is None else missing)):
                 return True
             if parent is not None and "other.__path__" in program.import_hooks:
@@ -101,6 +103,12 @@ class Belief:
             if parent is None and (making or "sys.path" in program.import_hooks) and self._reaches(module, top):
                 return True
         return False
+
+    def _is_lost(self, name: str, module: Module) -> bool:
+        """True when RECORD lists the file of a module, it is gone, and another module does not spell out its name: then
+        that one does not make it up either."""
+        leaf = name.rpartition(".")[2]
+        return self._was_removed(name) and not (self._mentions(module, name) or self._mentions(module, leaf))
 
     def _reaches(self, hooking: Module, top: str) -> bool:
         """True when a change of the import system may lead to a module: first-party code adds any folder, also one that
@@ -132,11 +140,8 @@ class Belief:
         ):
             return True  # another copy than the one that was read may be the one that is found
         for module, program in self._hooking:
-            if _top(module) == top and (
-                program.import_hooks & {"sys.modules", "sys.meta_path"}
-                # What RECORD calls a module is none of the names that a loop makes up.
-                or (program.computed_attributes and not self._was_removed(f"{target.module.name}.{wanted}"))
-            ):
+            unseen = program.computed_attributes or program.import_hooks & {"sys.modules", "sys.meta_path"}
+            if _top(module) == top and unseen and not self._is_lost(f"{target.module.name}.{wanted}", module):
                 return True
             if target.module.is_package and "other.__path__" in program.import_hooks:
                 return True

@@ -34,7 +34,8 @@ _HOOKS = {
     "extend_path": re.compile(rb"\bextend_path\b|\bdeclare_namespace\b"),
     # Of other packages, and names in whatever module calls a function or is decorated by it.
     "other.__path__": re.compile(
-        rb"[\w\])]\s*\.\s*__path__\s*(?:\.\s*(?:append|insert|extend)\b|[+]?=(?!=)|\[[^]\n]*\]\s*=)"
+        # On one line: a comment's full stop may come before a module's own `__path__ = []`, as in six.
+        rb"[\w\])][ \t]*\.[ \t]*__path__[ \t]*(?:\.\s*(?:append|insert|extend)\b|[+]?=(?!=)|\[[^]\n]*\]\s*=)"
     ),
     "callers": re.compile(
         rb"(?:f_globals|__globals__)\b[^\n]*(?:\]\s*=(?!=)|\.\s*(?:setdefault|update|__setitem__)\b)"

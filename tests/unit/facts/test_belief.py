@@ -49,3 +49,16 @@ def test_finders_that_only_have_find_module() -> None:
     assert fails("import six.moves\n", {"six.py": modern}, runtime="python3.12") == []
     also = finder + "sys.modules['six.moves'] = sys\n"
     assert fails("import six.moves\n", {"six.py": also}, runtime="python3.12") == []
+
+
+def test_what_record_calls_a_module_is_nothing_that_code_makes_up() -> None:
+    loop = "class C: pass\nfor name in C.names: setattr(C, name, 1)\n"
+    registry = "import sys\ndef install(): sys.modules['other'] = sys.modules['lib']\n"
+    record = {"lib-1.0.dist-info/RECORD": "lib/__init__.py,,\nlib/gone.py,,\n"}
+    record["lib-1.0.dist-info/METADATA"] = "Name: lib\nVersion: 1.0\n"
+    for own in (loop, registry):
+        package = {"lib/__init__.py": "from . import part\n", "lib/part.py": own}
+        assert fails("from lib import gone\n", package) == []
+        assert fails("from lib import gone\n", package | record) == [("missing-name", "lib", "gone")]
+    named = {"lib/__init__.py": "from . import part\n", "lib/part.py": "import sys\nsys.modules['lib.gone'] = sys\n"}
+    assert fails("from lib import gone\n", named | record) == []

@@ -196,6 +196,8 @@ def test_exports(source: str, exports: tuple[str, ...] | None, unknown: bool) ->
         ("sys.meta_path.append(x)", {"sys.meta_path"}),
         ("__path__ = x", {"__path__"}),
         ("__path__.append(x)", {"__path__"}),
+        ("# Turn this module into a package.\n__path__ = []", {"__path__"}),
+        ("other.__path__.append(x)", {"__path__", "other.__path__"}),
         ("__path__ = __import__('pkgutil').extend_path(__path__, __name__)", {"__path__", "extend_path"}),
     ],
 )
