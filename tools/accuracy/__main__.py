@@ -59,7 +59,7 @@ def main() -> int:
             log.flush()
             if result.outcome in DISAGREEMENTS:
                 print(f"[{number_}/{len(jobs)}] {_described(result)}", flush=True)
-    page = _page(judged, unbuilt, pythons)
+    page = _page(judged, unbuilt, pythons, options.part)
     print(page)
     if options.write:
         PAGE.parent.mkdir(exist_ok=True)
@@ -124,7 +124,7 @@ def _described(judged: Judged) -> str:
     return f"{judged.outcome}: {judged.sample.label}\n    import: {judged.truth or 'worked'}{said}"
 
 
-def _page(judged: Iterable[Judged], unbuilt: list[str], pythons: list[str]) -> str:
+def _page(judged: Iterable[Judged], unbuilt: list[str], pythons: list[str], part: str) -> str:
     """The result as a page."""
     judged = list(judged)
     truths = [one for one in judged if one.works is not None]
@@ -136,7 +136,7 @@ def _page(judged: Iterable[Judged], unbuilt: list[str], pythons: list[str]) -> s
         "distributions are those of `tools/accuracy/distributions.txt`.",
         "",
         f"Run on {datetime.now(UTC):%Y-%m-%d} with lambdapack {__version__}, uv {version('uv')}, {platform.system()}"
-        f" {platform.machine()}, Python {', '.join(pythons)}.",
+        f" {platform.machine()}, Python {', '.join(pythons)}; part {part} of the list.",
         "",
         "| artifacts | import works | fails | false errors | missed failures | failures only warned about |",
         "|---|---|---|---|---|---|",
