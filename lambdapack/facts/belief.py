@@ -132,6 +132,8 @@ class Belief:
             return True
         if self._finder.near_misses(wanted, target.module):
             return False
+        if target.module.kind == "namespace" and self._was_removed(target.module.name):
+            return False  # its `__init__.py` is gone, and with that what it bound
         if target.program is not None and target.program.import_hooks - {"sys.path", "sys.meta_path"} - _FOR_OTHERS:
             return True
         top = _top(target.module)

@@ -62,3 +62,11 @@ def test_what_record_calls_a_module_is_nothing_that_code_makes_up() -> None:
         assert fails("from lib import gone\n", package | record) == [("missing-name", "lib", "gone")]
     named = {"lib/__init__.py": "from . import part\n", "lib/part.py": "import sys\nsys.modules['lib.gone'] = sys\n"}
     assert fails("from lib import gone\n", named | record) == []
+
+
+def test_a_package_that_lost_its_init_has_no_names() -> None:
+    record = {"lib-1.0.dist-info/RECORD": "lib/__init__.py,,\nlib/sub/__init__.py,,\nlib/sub/part.py,,\n"}
+    record["lib-1.0.dist-info/METADATA"] = "Name: lib\nVersion: 1.0\n"
+    package = {"lib/__init__.py": "class C: pass\nfor n in C.names: setattr(C, n, 1)\n", "lib/sub/part.py": ""}
+    assert fails("from lib.sub import f\n", package | record) == [("missing-name", "lib.sub", "f")]
+    assert fails("from lib.sub import part\n", package | record) == []
