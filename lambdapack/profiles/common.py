@@ -10,9 +10,8 @@ import functools
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from lambdapack.profiles.loading import SCHEMA_VERSION, MalformedProfile
+from lambdapack.profiles.loading import SCHEMA_VERSION, MalformedProfile, read_data
 from lambdapack.profiles.profile import Provenance
 
 DATA_NAME = "common.json"
@@ -90,9 +89,4 @@ def parse_common_facts(text: str) -> CommonFacts:
 @functools.cache
 def load_common_facts() -> CommonFacts:
     """Returns what lambdapack knows beside the profiles, always the same object."""
-    path = Path(__file__).parent / "data" / DATA_NAME
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise MalformedProfile(f"{DATA_NAME}: cannot be read: {error.strerror}") from error
-    return parse_common_facts(text)
+    return parse_common_facts(read_data(DATA_NAME))

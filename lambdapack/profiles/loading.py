@@ -118,6 +118,14 @@ def read_profile(path: Path) -> RuntimeProfile:
         raise UsageError(f"{path}: is no profile: {error}", hint="lambdapack runtimes scan writes one") from error
 
 
+def read_data(name: str) -> str:
+    """Returns the text of a data file that lambdapack brings. Raises MalformedProfile when it cannot be read."""
+    try:
+        return (_DATA / name).read_text(encoding="utf-8")
+    except OSError as error:
+        raise MalformedProfile(f"{name}: cannot be read: {error.strerror}") from error
+
+
 def kept_profile(runtime: str, architecture: str) -> Path:
     """Returns where a profile stands that overrides the shipped one of this runtime, if the user has kept one."""
     return cache_folder() / "profiles" / f"{runtime}-{architecture}.json"
@@ -125,14 +133,10 @@ def kept_profile(runtime: str, architecture: str) -> Path:
 
 @functools.cache
 def _load(identifier: str) -> RuntimeProfile:
-    path = _DATA / f"{identifier}.json"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise MalformedProfile(f"{path.name}: cannot be read: {error.strerror}") from error
-    profile = parse_profile(text, path.name)
+    name = f"{identifier}.json"
+    profile = parse_profile(read_data(name), name)
     if profile.identifier != identifier:
-        raise MalformedProfile(f"{path.name}: holds the profile of {profile.identifier}")
+        raise MalformedProfile(f"{name}: holds the profile of {profile.identifier}")
     return profile
 
 

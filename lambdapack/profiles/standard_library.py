@@ -9,10 +9,9 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from lambdapack.profiles.loading import MalformedProfile
+from lambdapack.profiles.loading import MalformedProfile, read_data
 
 DATA_NAME = "standard-library.json"
 
@@ -66,9 +65,8 @@ def _versions_of(span: str) -> frozenset[PythonVersion]:
 @functools.cache
 def load_standard_library() -> StandardLibrary:
     """Returns the facts that lambdapack brings. Raises MalformedProfile if the file is not what it should be."""
-    path = Path(__file__).parent / "data" / DATA_NAME
     try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        data: dict[str, Any] = json.loads(read_data(DATA_NAME))
         return StandardLibrary(data["names"], data["imports"])
-    except (OSError, ValueError, KeyError) as error:
-        raise MalformedProfile(f"{path.name}: {error}") from error
+    except (ValueError, KeyError) as error:
+        raise MalformedProfile(f"{DATA_NAME}: {error}") from error

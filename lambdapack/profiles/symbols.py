@@ -8,11 +8,10 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from lambdapack.profiles.loading import SCHEMA_VERSION, MalformedProfile
+from lambdapack.profiles.loading import SCHEMA_VERSION, MalformedProfile, read_data
 from lambdapack.profiles.profile import Provenance
 
 DATA_NAME = "python-symbols.json"
@@ -38,15 +37,9 @@ class PythonSymbols:
         spans: dict[str, list[str]] = {}
         for name, versions in sorted(self.history.items()):
             spans.setdefault(" ".join(_dotted(version) for version in versions), []).append(name)
-        known = self.provenance
         data = {
             "schema_version": SCHEMA_VERSION,
-            "provenance": {
-                "source": known.source,
-                "date": known.date,
-                "knowledge": known.knowledge,
-                "note": known.note,
-            },
+            "provenance": asdict(self.provenance),
             "pythons": " ".join(_dotted(version) for version in self.pythons),
             "stable_private": sorted(self.stable_private),
             "symbols": dict(sorted(spans.items())),
@@ -76,12 +69,7 @@ def parse_python_symbols(text: str) -> PythonSymbols:
 @functools.cache
 def load_python_symbols() -> PythonSymbols:
     """Returns what lambdapack knows of every Python's C-API, always the same object."""
-    path = Path(__file__).parent / "data" / DATA_NAME
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise MalformedProfile(f"{DATA_NAME}: cannot be read: {error.strerror}") from error
-    return parse_python_symbols(text)
+    return parse_python_symbols(read_data(DATA_NAME))
 
 
 @functools.cache

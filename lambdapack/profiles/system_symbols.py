@@ -9,10 +9,9 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
 
-from lambdapack.profiles.loading import SCHEMA_VERSION, MalformedProfile
+from lambdapack.profiles.loading import SCHEMA_VERSION, MalformedProfile, read_data
 from lambdapack.profiles.profile import Provenance
 
 DATA_NAME = "system-symbols.json"
@@ -31,15 +30,9 @@ class SystemSymbols:
         """Returns the content of the data file: what every machine has, and then what each has besides."""
         shared = frozenset.intersection(*self.names.values())
         groups = {_EVERY: shared} | {machine: names - shared for machine, names in self.names.items()}
-        known = self.provenance
         data = {
             "schema_version": SCHEMA_VERSION,
-            "provenance": {
-                "source": known.source,
-                "date": known.date,
-                "knowledge": known.knowledge,
-                "note": known.note,
-            },
+            "provenance": asdict(self.provenance),
             "libraries": sorted(self.libraries),
             "symbols": {group: " ".join(sorted(names)) for group, names in sorted(groups.items())},
         }
@@ -66,9 +59,4 @@ def parse_system_symbols(text: str) -> SystemSymbols:
 @functools.cache
 def load_system_symbols() -> SystemSymbols:
     """Returns what lambdapack knows of the C library's names, always the same object."""
-    path = Path(__file__).parent / "data" / DATA_NAME
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise MalformedProfile(f"{DATA_NAME}: cannot be read: {error.strerror}") from error
-    return parse_system_symbols(text)
+    return parse_system_symbols(read_data(DATA_NAME))
