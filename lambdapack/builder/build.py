@@ -16,7 +16,8 @@ from uuid import uuid4
 from lambdapack.builder.archive import Piece, write_archive
 from lambdapack.builder.assemble import collect_first_party, first_party_piece, merge, without_excluded
 from lambdapack.builder.exclude import Patterns
-from lambdapack.builder.plan import BuildPlan, BuildResult
+from lambdapack.builder.layers import BroughtByLayers, in_layer
+from lambdapack.builder.plan import BuildPlan, BuildResult, LeftOut
 from lambdapack.builder.resolve import resolve
 from lambdapack.builder.segments import install_wheels
 from lambdapack.builder.store import WheelStore
@@ -42,7 +43,7 @@ def plan_build(
     the folder of the configuration: there uv looks for its own, and paths among requirement strings start there.
     Raises `BuildFailed`, and `UsageError` for a kind of package that cannot be built yet.
     """
-    if function.package != "zip":
+    if function.package == "image":
         raise UsageError(
             f'{function.name}: not supported yet: package = "{function.package}"', hint='use package = "zip"'
         )
@@ -75,6 +76,8 @@ def plan_build(
         exclude=function.exclude,
         left_out=tuple(first_party.left_out),
         output=function.output,
+        package=function.package,
+        layers=dict(function.named_layers),
     )
 
 
@@ -87,13 +90,7 @@ def build(
     removed, the old artifact stays, and the result says `rejected`. Raises `BuildFailed`; the old artifact stays.
     """
     started = time.perf_counter()
-    exclude = Patterns(plan.exclude)
-    pieces = [first_party_piece(file) for file in plan.first_party]
-    left_out = list(plan.left_out)
-    for installed in install_wheels(plan, store, progress):
-        kept, removed = without_excluded(installed.pieces, exclude)
-        pieces += kept
-        left_out += (*installed.left_out, *removed)
+    pieces, left_out = _gather(plan, store, progress)
     merged = merge(pieces)
     progress(f"writing {plan.output.name}: {len(merged)} files")
     temporary = _temporary_beside(plan.output)
@@ -117,6 +114,23 @@ def build(
         seconds=time.perf_counter() - started,
         rejected=not accepted,
     )
+
+
+def _gather(plan: BuildPlan, store: WheelStore, progress: Progress) -> tuple[list[Piece], list[LeftOut]]:
+    """Returns all files that go in, as they stand in the artifact, and what does not."""
+    exclude = Patterns(plan.exclude)
+    brought = BroughtByLayers(plan.layers)
+    pieces = [first_party_piece(file) for file in plan.first_party]
+    left_out = list(plan.left_out)
+    for installed in install_wheels(plan, store, progress):
+        twice = brought.left_out(installed)
+        if twice is not None:
+            left_out.append(twice)
+            continue
+        kept, removed = without_excluded(installed.pieces, exclude)
+        pieces += kept
+        left_out += (*installed.left_out, *removed)
+    return list(in_layer(pieces) if plan.package == "layer" else pieces), left_out
 
 
 def refuse_foreign_output(output: Path) -> None:

@@ -5,8 +5,11 @@ Knows no uv, no network and no ZIP. A plan is complete: `build` needs nothing el
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from lambdapack.settings import PackageKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class BuildPlan:
     `requirements` are the inputs as configured: paths of files, or requirement strings.
     `wheels` are sorted by name, `first_party` by path. `exclude` also holds for the files of the wheels, which are
     not known before the wheels are there; `left_out` tells what it and the built-in rules took out of first-party code.
+    `layers` are the outputs of the configured layers that it runs with, by name.
     """
 
     function: str
@@ -73,6 +77,8 @@ class BuildPlan:
     exclude: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
     output: Path
+    package: PackageKind = "zip"
+    layers: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from lambdapack.cli.options import FunctionChoice, Judging, Presentation, TestCh
 from lambdapack.cli.output import Stopwatch, exit_status, progress, show, show_json
 from lambdapack.errors import EXIT_MISSING, LambdapackError, UsageError, worst_exit_status
 from lambdapack.report import Report
-from lambdapack.settings import FunctionSettings, load_settings, select_functions
+from lambdapack.settings import FunctionSettings, load_settings, select_functions, with_their_layers
 from lambdapack.workflows.import_test import AttemptOptions, import_handler
 from lambdapack.workflows.verified_build import VerifiedBuild, build_and_inspect
 
@@ -44,7 +44,7 @@ def build_all(
                     attempt=attempt,
                     fail_on=judging.severity,
                     selection=selection,
-                    output=chosen.output.resolve() if chosen.output else None,
+                    output=chosen.output.resolve() if chosen.output and _is_named(function, chosen) else None,
                     progress=tell,
                 )
         except LambdapackError as error:
@@ -79,14 +79,19 @@ def attempt_options(test: TestChoice) -> AttemptOptions:
 
 
 def _selected(chosen: FunctionChoice) -> tuple[list[FunctionSettings], Path | None]:
-    """Returns the functions to build, layers before those that may use them, and the folder of their configuration."""
+    """Returns the functions to build, their layers before them, and the folder of their configuration."""
     settings = load_settings(chosen.config, Path.cwd())
     functions = select_functions(settings, chosen.function_names)
     if chosen.output is not None and len(functions) > 1:
         raise UsageError(
             f"--output names one file, but {len(functions)} functions would be built", hint="add --function NAME"
         )
-    return sorted(functions, key=lambda function: function.package != "layer"), settings.folder
+    return with_their_layers(settings, functions), settings.folder
+
+
+def _is_named(function: FunctionSettings, chosen: FunctionChoice) -> bool:
+    """True for what was asked for, False for a layer that comes with it."""
+    return not chosen.function_names or function.name in chosen.function_names
 
 
 def _note_unused_patterns(function: FunctionSettings, built: VerifiedBuild) -> None:

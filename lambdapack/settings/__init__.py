@@ -7,7 +7,7 @@ line: file, dotted key, what is wrong, what to write.
 from lambdapack.settings.cache import CACHE_VARIABLE, cache_folder
 from lambdapack.settings.functions import ARCHITECTURE_SPELLINGS, DEFAULT_ARCHITECTURE, FunctionSettings, PackageKind
 from lambdapack.settings.ignores import Ignore
-from lambdapack.settings.loading import Settings, load_settings, select_functions
+from lambdapack.settings.loading import Settings, load_settings, select_functions, with_their_layers
 
 __all__ = [
     "ARCHITECTURE_SPELLINGS",
@@ -20,4 +20,5 @@ __all__ = [
     "cache_folder",
     "load_settings",
     "select_functions",
+    "with_their_layers",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -56,7 +56,8 @@ class FunctionSettings:
     `requirements`: requirement files (`requirement_files`) or requirement strings (`requirement_list`), not both.
     `exclude`: glob patterns over paths in the artifact.
     `output`: where the artifact is written, `dist/NAME.zip` beside the configuration by default.
-    `layers`: ZIPs or folders of the layers it runs with, in order; they may not be there yet.
+    `layers`: ZIPs or folders of the layers it runs with, in order; they may not be there yet. `named_layers`: those
+    of them that are configured here, with their names.
     `contracts`: names that have to be in the artifact besides, `package.module:Name.attribute`.
     `ignores`: findings that do not count, those of all functions first.
     """
@@ -73,6 +74,7 @@ class FunctionSettings:
     package: PackageKind
     output: Path
     layers: tuple[Path, ...] = ()
+    named_layers: tuple[tuple[str, Path], ...] = ()
     contracts: tuple[str, ...] = ()
     ignores: tuple[Ignore, ...] = ()
 
@@ -91,7 +93,7 @@ def read_functions(table: Table) -> dict[str, FunctionSettings]:
         assert own is not None
         functions[name] = _function(own, name, defaults)
     _refuse_shared_output(named, functions)
-    return functions
+    return functions if named is None else {name: _with_layers(named, functions, name) for name in functions}
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +217,31 @@ def _output(table: Table, name: str) -> Path:
     if path.is_dir():
         raise table.error("output", f"{shown(path)} is a folder; name the file to write, e.g. {name}.zip in it")
     return path
+
+
+def _with_layers(named: Table, functions: Mapping[str, FunctionSettings], name: str) -> FunctionSettings:
+    """Puts the outputs of configured layers where `layers` has their names."""
+    function, own = functions[name], named.table(name)
+    assert own is not None
+    paths: list[Path] = []
+    named_layers: list[tuple[str, Path]] = []
+    for index, (text, path) in enumerate(zip(own.strings("layers", "dist/layer.zip"), function.layers, strict=True)):
+        other = functions.get(text)
+        if other is None or exists(path):
+            paths.append(path)
+            continue
+        if other.package != "layer":
+            raise named.error(f"{name}.layers[{index}]", f'{text!r} is no layer; its package is "{other.package}"')
+        if (other.runtime, other.architecture) != (function.runtime, function.architecture):
+            target = f"{other.runtime} {other.architecture}, {name!r} for {function.runtime} {function.architecture}"
+            raise named.error(f"{name}.layers[{index}]", f"{text!r} is a layer for {target}; give both the same")
+        paths.append(other.output)
+        named_layers.append((text, other.output))
+    if named_layers and function.package != "zip":
+        raise named.error(
+            f"{name}.layers", f'a {function.package} takes no layers; remove it, or write package = "zip"'
+        )
+    return replace(function, layers=tuple(paths), named_layers=tuple(named_layers))
 
 
 def _refuse_shared_output(table: Table | None, functions: Mapping[str, FunctionSettings]) -> None:

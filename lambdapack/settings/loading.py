@@ -48,3 +48,10 @@ def select_functions(settings: Settings, names: Sequence[str]) -> list[FunctionS
             advice = f"{did_you_mean(name, known, ' ({})')}; the functions are {', '.join(sorted(known))}"
             raise UsageError(f"{shown(settings.path)}: no function {name!r}{advice}")
     return [known[name] for name in dict.fromkeys(names or known)]
+
+
+def with_their_layers(settings: Settings, functions: Sequence[FunctionSettings]) -> list[FunctionSettings]:
+    """Returns functions and the configured layers that they run with, layers first."""
+    named = [settings.functions[name] for function in functions for name, _ in function.named_layers]
+    every = {function.name: function for function in (*named, *functions)}
+    return sorted(every.values(), key=lambda function: function.package != "layer")

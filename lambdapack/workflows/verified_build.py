@@ -87,7 +87,7 @@ def _hints(function: FunctionSettings, root: Path | None) -> Hints:
                     return relative.as_posix()
         return None
 
-    return Hints(removed_by=exclude.match, first_party=first_party)
+    return Hints(removed_by=lambda path: exclude.match(path.removeprefix("/opt/python/")), first_party=first_party)
 
 
 def _short(path: Path) -> str:

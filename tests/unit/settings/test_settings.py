@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lambdapack.errors import EXIT_USAGE, UsageError
-from lambdapack.settings import FunctionSettings, Settings, load_settings, select_functions
+from lambdapack.settings import FunctionSettings, Settings, load_settings, select_functions, with_their_layers
 
 COMPLETE = """
 [tool.lambdapack.functions.dashboard]
@@ -324,3 +324,37 @@ def test_no_function_is_configured(project: Path, name: str | None, table: str) 
     with pytest.raises(UsageError) as caught:
         select_functions(settings, [])
     assert table in str(caught.value)
+
+
+LAYERED = """
+[tool.lambdapack]
+runtime = "python3.13"
+[tool.lambdapack.functions.api]
+handler = "handler.f"
+source = ["functions/dashboard"]
+layers = ["other.zip", "deps"]
+[tool.lambdapack.functions.deps]
+package = "layer"
+requirements = ["requests"]
+"""
+
+
+def test_a_layer_may_be_named(project: Path) -> None:
+    settings = load(project, LAYERED)
+    api = settings.functions["api"]
+    assert api.layers == (project / "other.zip", project / "dist" / "deps.zip")
+    assert api.named_layers == (("deps", project / "dist" / "deps.zip"),)
+    assert [function.name for function in with_their_layers(settings, [api])] == ["deps", "api"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (('package = "layer"', 'handler = "a.b"'), "is no layer"),
+        (('package = "layer"', 'package = "layer"\nruntime = "python3.12"'), "layer for python3.12 x86_64"),
+        (('handler = "handler.f"', 'handler = "handler.f"\npackage = "image"'), "takes no layers"),
+    ],
+)
+def test_layers_that_cannot_be(project: Path, change: tuple[str, str], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        load(project, LAYERED.replace(*change))
