@@ -205,7 +205,7 @@ class Subject:
 
     @cached_property
     def distributions(self) -> tuple[DistFacts, ...]:
-        return read_distributions(self.stack, self.finder.path)
+        return read_distributions(self.stack, self.finder.path, self.known)
 
     @cached_property
     def layout(self) -> Layout:

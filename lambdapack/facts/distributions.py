@@ -12,17 +12,20 @@ import io
 import json
 import posixpath
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from email.parser import HeaderParser
 from typing import NamedTuple
 
 from packaging.utils import canonicalize_name
 
 from lambdapack.artifact import Stack
 from lambdapack.errors import UnreadableMember
+from lambdapack.facts.known import KnownFacts
 
 _SIZE = re.compile(r"^[0-9]{1,18}$")
+_UNTIDY = re.compile(r"/\.{0,2}(?:/|$)")  # what `posixpath.normpath` would change
+_WANTED = frozenset(("name", "version", "requires-dist", "tag"))  # headers of METADATA and WHEEL
+_Headers = tuple[tuple[str, str], ...]
 
 
 class Recorded(NamedTuple):
@@ -112,13 +115,13 @@ def owners(distributions: Iterable[DistFacts]) -> dict[str, DistFacts]:
     return found
 
 
-def read_distributions(stack: Stack, roots: Iterable[str]) -> tuple[DistFacts, ...]:
+def read_distributions(stack: Stack, roots: Iterable[str], known: KnownFacts | None = None) -> tuple[DistFacts, ...]:
     """Reads every distribution installed directly in one of the folders of `sys.path`."""
     found = []
     for root in dict.fromkeys(roots):
         for name in sorted(stack.names(root)):
             if name.endswith(".dist-info") and stack.is_folder(f"{root}/{name}"):
-                facts = _read(stack, root, name)
+                facts = _read(stack, root, name, known or KnownFacts())
                 if facts is not None:
                     found.append(facts)
     return tuple(found)
@@ -134,22 +137,43 @@ def _text(stack: Stack, path: str) -> str | None:
         return None
 
 
-def _read(stack: Stack, root: str, folder_name: str) -> DistFacts | None:
+def _headers(stack: Stack, path: str, known: KnownFacts) -> _Headers | None:
+    """Returns the wanted headers of a file, by their names; None when it is not there or cannot be read."""
+    located = stack.file(path)
+    if located is None:
+        return None
+
+    def read() -> _Headers:
+        from email.parser import HeaderParser  # slow to load, and what is known needs none
+
+        parsed = HeaderParser().parsestr(stack.read_bytes(located).decode("utf-8", "replace"))
+        return tuple((name, str(value)) for name, value in parsed.items() if name.lower() in _WANTED)
+
+    try:
+        return known.get(located, "headers", read)
+    except UnreadableMember:
+        return None
+
+
+def _values(headers: _Headers, wanted: str) -> tuple[str, ...]:
+    return tuple(value for name, value in headers if name.lower() == wanted)
+
+
+def _read(stack: Stack, root: str, folder_name: str, known: KnownFacts) -> DistFacts | None:
     folder = f"{root}/{folder_name}"
-    metadata = _text(stack, f"{folder}/METADATA")
+    metadata = _headers(stack, f"{folder}/METADATA", known)
     if metadata is None:
         return None
-    headers = HeaderParser().parsestr(metadata)
     stem_name, _, stem_version = folder_name.removesuffix(".dist-info").partition("-")
-    wheel = HeaderParser().parsestr(_text(stack, f"{folder}/WHEEL") or "")
+    wheel = _headers(stack, f"{folder}/WHEEL", known) or ()
     record = _text(stack, f"{folder}/RECORD")
     return DistFacts(
-        name=canonicalize_name(headers.get("Name") or stem_name),
-        version=headers.get("Version") or stem_version,
+        name=canonicalize_name(next(iter(_values(metadata, "name")), "") or stem_name),
+        version=next(iter(_values(metadata, "version")), "") or stem_version,
         folder=folder,
         root=root,
-        tags=tuple(wheel.get_all("Tag") or ()),
-        requires=tuple(headers.get_all("Requires-Dist") or ()),
+        tags=_values(wheel, "tag"),
+        requires=_values(metadata, "requires-dist"),
         record=None if record is None else dict(_recorded(record, root)),
         editable=_is_editable(stack, folder),
     )
@@ -165,12 +189,19 @@ def _is_editable(stack: Stack, folder: str) -> bool:
     return isinstance(info, dict) and info.get("editable") is True
 
 
-def _recorded(record: str, root: str) -> Iterable[tuple[str, Recorded]]:
+def _recorded(record: str, root: str) -> Iterator[tuple[str, Recorded]]:
+    """Yields the rows of a RECORD by the path that each leads to. Most files quote nothing, and most of their paths are
+    tidy: then there is nothing for csv and posixpath to do, which would take long over thousands of rows."""
     try:
-        for row in csv.reader(io.StringIO(record)):
+        for row in csv.reader(io.StringIO(record)) if '"' in record else _plain_rows(record):
             if row and row[0] and not row[0].startswith("/"):
                 size = row[2] if len(row) > 2 else ""
                 said = Recorded(row[1] if len(row) > 1 and row[1] else None, int(size) if _SIZE.match(size) else None)
-                yield posixpath.normpath(posixpath.join(root, row[0])), said
+                path = f"{root}/{row[0]}"
+                yield posixpath.normpath(path) if _UNTIDY.search(path) else path, said
     except csv.Error:
         return
+
+
+def _plain_rows(record: str) -> Iterator[list[str]]:
+    return (line.removesuffix("\r").split(",") for line in record.split("\n"))
