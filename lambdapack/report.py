@@ -50,7 +50,8 @@ class Report:
     `size_limit` is the quota for the unzipped function and layers, or for an image, in bytes. `import_test` is the
     attempt as data (`status` is `ok`, `failed` or `not-run`), None when none was asked for. `written` is False when a
     build was rejected and its output was not put in place, None when nothing was built. `suppressed` are findings that
-    do not count. `notes` warn of something that is no property of the artifact. `timings` are seconds.
+    do not count. `notes` warn of something that is no property of the artifact. `told` is what a
+    build has done of itself and its user should know. `timings` are seconds.
     `details` is data for drawings, None when none was asked for.
     """
 
@@ -67,6 +68,7 @@ class Report:
     written: bool | None = None
     suppressed: tuple[Suppressed, ...] = ()
     notes: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
     details: Mapping[str, Json] | None = None
 

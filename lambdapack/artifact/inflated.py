@@ -149,7 +149,8 @@ class Inflated:
                 data = engine.decompress(chunk, wanted)
             except zlib.error as error:
                 raise BrokenData(f"its gzip stream is damaged ({error})") from error
-            at += len(chunk) - len(engine.unconsumed_tail) - len(engine.unused_data)
+            # At the end of a member, the tail that an earlier call has left is set to what is unused, too.
+            at += len(chunk) - len(engine.unused_data if engine.eof else engine.unconsumed_tail)
             if not chunk and not data and not engine.eof:
                 raise BrokenData("its gzip stream is cut short")
             parts.append(data)

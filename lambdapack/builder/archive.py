@@ -62,7 +62,8 @@ class Piece:
     """One file of the artifact to be: its path there, its mode (`PLAIN` or `EXECUTABLE`), and how to read it.
 
     `size` is in bytes. `owner` is the input it comes from, for messages. `open` gives a stream of its bytes, and may
-    be called more than once. `packed` tells where they stand compressed, if they do.
+    be called more than once. `packed` tells where they stand compressed, if they do. `own`: it is the project's, and
+    no distribution's.
     """
 
     path: str
@@ -71,6 +72,7 @@ class Piece:
     owner: str
     open: Callable[[], BinaryIO]
     packed: Packed | None = None
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ def first_party_piece(file: FirstPartyFile) -> Piece:
         raise BuildFailed(f"{file.source}: cannot be read: {error.strerror or error}") from error
     program = head == b"\x7fELF" and ".so" not in file.source.name
     mode = EXECUTABLE if program or head.startswith(b"#!") else PLAIN
-    return Piece(file.path, mode, size, str(file.source), lambda: _open(file.source))
+    return Piece(file.path, mode, size, str(file.source), lambda: _open(file.source), own=True)
 
 
 def without_excluded(pieces: Iterable[Piece], exclude: Patterns) -> tuple[list[Piece], list[LeftOut]]:

@@ -17,14 +17,14 @@ from lambdapack.builder.archive import Piece, write_archive
 from lambdapack.builder.assemble import collect_first_party, first_party_piece, merge, without_excluded
 from lambdapack.builder.exclude import Patterns
 from lambdapack.builder.layers import BroughtByLayers, in_layer
-from lambdapack.builder.plan import BuildPlan, BuildResult, LeftOut
+from lambdapack.builder.plan import BuildPlan, BuildResult, ImagePlan, LeftOut, WrittenImage
 from lambdapack.builder.resolve import resolve
 from lambdapack.builder.segments import install_wheels
 from lambdapack.builder.store import WheelStore
 from lambdapack.errors import BuildFailed, UsageError
 from lambdapack.profiles.profile import RuntimeProfile
 from lambdapack.progress import Progress, silent
-from lambdapack.settings import FunctionSettings
+from lambdapack.settings import FunctionSettings, PackageKind
 
 Verify = Callable[[Path], bool]
 
@@ -41,13 +41,9 @@ def plan_build(
 
     Asks package indexes (through uv), reads the project, writes nothing but temporary files in the store. `root` is
     the folder of the configuration: there uv looks for its own, and paths among requirement strings start there.
-    Raises `BuildFailed`, and `UsageError` for a kind of package that cannot be built yet.
+    Raises `BuildFailed`, and `MissingRequirement` when the base of an image cannot be had.
     """
-    if function.package == "image":
-        raise UsageError(
-            f'{function.name}: not supported yet: package = "{function.package}"', hint='use package = "zip"'
-        )
-    refuse_foreign_output(function.output)
+    refuse_foreign_output(function.output, function.package)
     exclude = Patterns(function.exclude)
     repository = _repository_of(function, root)
     first_party = collect_first_party(
@@ -78,7 +74,22 @@ def plan_build(
         output=function.output,
         package=function.package,
         layers=dict(function.named_layers),
+        image=_plan_image(function, profile, progress) if function.package == "image" else None,
     )
+
+
+def _plan_image(function: FunctionSettings, profile: RuntimeProfile, progress: Progress) -> ImagePlan:
+    from lambdapack.containers.base import base_image  # what reaches hosts takes longer to load than a ZIP to write
+    from lambdapack.containers.reference import parse_reference
+
+    name = function.packing.image or f"{function.name.lower()}:latest"
+    reference = parse_reference(name)
+    if reference.digest is not None:
+        raise UsageError(f"image: {name}: a name with a digest cannot be given to a new image", hint="give it a tag")
+    if reference.tag == "latest" and not name.endswith(":latest"):
+        name = f"{name}:latest"
+    base = base_image(function.packing.base or profile.image, profile.architecture, progress)
+    return ImagePlan(name, base, function.handler)
 
 
 def build(
@@ -95,7 +106,7 @@ def build(
     progress(f"writing {plan.output.name}: {len(merged)} files")
     temporary = _temporary_beside(plan.output)
     try:
-        digest = _write(merged, temporary)
+        digest, image = _write(plan, merged, temporary, store)
         size = temporary.stat().st_size
         accepted = verify is None or verify(temporary)
         if accepted:
@@ -113,6 +124,7 @@ def build(
         left_out=tuple(left_out),
         seconds=time.perf_counter() - started,
         rejected=not accepted,
+        image=image,
     )
 
 
@@ -133,19 +145,20 @@ def _gather(plan: BuildPlan, store: WheelStore, progress: Progress) -> tuple[lis
     return list(in_layer(pieces) if plan.package == "layer" else pieces), left_out
 
 
-def refuse_foreign_output(output: Path) -> None:
+def refuse_foreign_output(output: Path, package: PackageKind) -> None:
     """Raises `UsageError` when something stands at the output that no build has made: it would be replaced."""
+    kind, mark = ("container image", b"oci-layout") if package == "image" else ("ZIP archive", b"PK")
     try:
         if not output.exists():
             return
         if not output.is_file():
             raise UsageError(f"{output}: is not a regular file, so it is not replaced", hint="choose another output")
         with output.open("rb") as stream:
-            head = stream.read(4)
+            head = stream.read(len(mark))
     except OSError as error:
         raise UsageError(f"{output}: cannot be read: {error.strerror or error}") from error
-    if head and not head.startswith(b"PK"):
-        raise UsageError(f"{output}: is not a ZIP archive, so it is not replaced", hint="choose another output")
+    if head and head != mark:
+        raise UsageError(f"{output}: is not a {kind}, so it is not replaced", hint="choose another output")
 
 
 def _repository_of(function: FunctionSettings, root: Path | None) -> Path:
@@ -171,13 +184,23 @@ def _temporary_beside(output: Path) -> Path:
     return output.with_name(f".{output.stem}.{uuid4().hex}{output.suffix}")
 
 
-def _write(merged: dict[str, Piece], target: Path) -> str:
+def _write(
+    plan: BuildPlan, merged: dict[str, Piece], target: Path, store: WheelStore
+) -> tuple[str, WrittenImage | None]:
+    """Writes the artifact; returns its SHA-256, and what a container image is known by."""
+    image = None
     try:
         # Not `tempfile`: its files are private to the user (0600), and so would be the artifact.
         with target.open("xb") as stream:
-            write_archive(merged.values(), stream)
+            if plan.image is None:
+                write_archive(merged.values(), stream)
+            else:
+                from lambdapack.builder.image import write_image
+
+                with store.scratch() as scratch:
+                    image = write_image(merged.values(), plan.image, stream, scratch=scratch)
         with target.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+            return hashlib.file_digest(stream, "sha256").hexdigest(), image
     except OSError as error:
         raise BuildFailed(f"{target.parent}: cannot be written to: {error.strerror or error}") from error
 

@@ -8,8 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lambdapack.settings import PackageKind
+
+if TYPE_CHECKING:
+    from lambdapack.containers.base import BaseImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,27 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class ImagePlan:
+    """What a container image is made of besides files: its name, the image it is built on, the handler it starts."""
+
+    name: str
+    base: BaseImage
+    handler: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenImage:
+    """`digest` is that of the manifest, which a registry knows the image by; `identifier` that of its configuration,
+    which an engine knows it by (both `sha256:…`). `base_digest` is that of the manifest it is built on."""
+
+    name: str
+    digest: str
+    identifier: str
+    base: str
+    base_digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class BuildPlan:
     """Everything a build does, before it does any of it.
 
@@ -62,7 +87,7 @@ class BuildPlan:
     `requirements` are the inputs as configured: paths of files, or requirement strings.
     `wheels` are sorted by name, `first_party` by path. `exclude` also holds for the files of the wheels, which are
     not known before the wheels are there; `left_out` tells what it and the built-in rules took out of first-party code.
-    `layers` are the outputs of the configured layers that it runs with, by name.
+    `layers` are the outputs of the configured layers that it runs with, by name. `image` is None for ZIPs.
     """
 
     function: str
@@ -79,11 +104,13 @@ class BuildPlan:
     output: Path
     package: PackageKind = "zip"
     layers: Mapping[str, Path] = field(default_factory=dict)
+    image: ImagePlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BuildResult:
-    """What a build made. Sizes are in bytes, `sha256` is in hex, `seconds` is wall time without resolving.
+    """What a build made. Sizes are in bytes, `sha256` (of the file) is in hex, `seconds` is wall time without
+    resolving. `image` is None for ZIPs.
 
     `rejected`: the verification of the finished file said no; `output` is then still whatever it was before.
     """
@@ -97,3 +124,4 @@ class BuildResult:
     left_out: tuple[LeftOut, ...]
     seconds: float
     rejected: bool = False
+    image: WrittenImage | None = None

@@ -35,4 +35,12 @@ def command(
 ) -> int:
     """Build the configured functions, inspect what was built, and import the handler from it."""
     options = attempt_options(test)
-    return build_all(chosen, judging, test=options, require_test=require_test, exit_zero=exit_zero, show_as=show_as)
+    return build_all(
+        chosen,
+        judging,
+        test=options,
+        require_test=require_test,
+        exit_zero=exit_zero,
+        push=False,
+        show_as=show_as,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -24,10 +25,16 @@ def build_all(
     test: AttemptOptions | None,
     require_test: bool,
     exit_zero: bool,
+    push: bool,
     show_as: Presentation,
 ) -> int:
-    """Builds, inspects and, with `test`, imports each function; returns the worst exit status."""
+    """Builds, inspects and, with `test`, imports each function; returns the worst exit status.
+
+    Images go into the container engine, where one answers, and with `push` into their registries.
+    """
     functions, root = _selected(chosen)
+    if push:
+        _check_pushable(functions)
     selection = judging.selection()
     statuses: list[int] = []
     reports: list[Report] = []
@@ -47,16 +54,21 @@ def build_all(
                     output=chosen.output.resolve() if chosen.output and _is_named(function, chosen) else None,
                     progress=tell,
                 )
+                report = built.report
+                if built.result.image is not None and not built.result.rejected:
+                    from lambdapack.workflows.image_delivery import deliver
+
+                    report = replace(report, told=(*report.told, deliver(built.result, push=push, progress=tell)))
         except LambdapackError as error:
             say("error", f"{function.name}: {error}", error.hint)
             statuses.append(error.exit_status)
             continue
         _note_unused_patterns(function, built)
-        reports.append(built.report)
+        reports.append(report)
         if show_as.form != "json":
-            show(built.report, show_as, seconds=watch.seconds)
-        statuses.append(exit_status(built.report, exit_zero=exit_zero))
-        tested = built.report.import_test
+            show(report, show_as, seconds=watch.seconds)
+        statuses.append(exit_status(report, exit_zero=exit_zero))
+        tested = report.import_test
         if require_test and tested is not None and tested["status"] == "not-run":
             statuses.append(EXIT_MISSING)
     if show_as.form == "json" and reports:
@@ -87,6 +99,17 @@ def _selected(chosen: FunctionChoice) -> tuple[list[FunctionSettings], Path | No
             f"--output names one file, but {len(functions)} functions would be built", hint="add --function NAME"
         )
     return with_their_layers(settings, functions), settings.folder
+
+
+def _check_pushable(functions: list[FunctionSettings]) -> None:
+    """Raises `UsageError` before anything is built, where nothing could be pushed afterwards."""
+    from lambdapack.workflows.image_delivery import check_pushable
+
+    images = [function for function in functions if function.package == "image"]
+    if not images:
+        raise UsageError("--push: none of these functions is a container image", hint='write package = "image"')
+    for function in images:
+        check_pushable(function.packing.image or function.name)
 
 
 def _is_named(function: FunctionSettings, chosen: FunctionChoice) -> bool:

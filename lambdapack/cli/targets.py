@@ -38,7 +38,7 @@ def target_of(chosen: ArtifactChoice, judging: Judging, runtime: str | None) -> 
         runtime=target.runtime or function.runtime,
         architecture=target.architecture or function.architecture,
         handler=chosen.handler or function.handler or None,
-        kind="layer" if function.package == "layer" else "function",
+        kind="function" if function.package == "zip" else function.package,
         selection=target.selection.with_rules(function.ignores),
         contracts=function.contracts,
     )

@@ -95,6 +95,18 @@ def artifact_image(
         _remove(engine, loaded)
 
 
+def load_image(engine: Engine, archive: Path, name: str) -> None:
+    """Gives the engine an image that was built here, under its name. Raises `MissingRequirement`."""
+    import docker.errors
+
+    identifier = _load(engine, archive)
+    repository, _, tag = name.rpartition(":")
+    try:
+        engine.client.api.tag(identifier, repository, tag)
+    except docker.errors.DockerException as error:
+        raise MissingRequirement(f"{name}: the container engine gives it no name: {error}") from error
+
+
 def _load(engine: Engine, archive: Path) -> str:
     import docker.errors
     import requests

@@ -1,4 +1,4 @@
-"""A registry: manifests and blobs over the distribution protocol, read only.
+"""A registry: requests over the distribution protocol, logged in where it asks for that.
 
 Weighed against maintained libraries (2026): `oras` writes blobs without holding them against their digests and reads no
 platforms; `python-dxf` checks and reads platforms, but resumes nothing and knows no `docker login`; both reach hosts
@@ -15,10 +15,10 @@ import ipaddress
 import json
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlencode, urlsplit
 
 import urllib3
@@ -63,11 +63,23 @@ class Manifest:
         return self.media_type in INDEX_TYPES
 
 
-class Registry:
-    """Requests to the repository of one image; may be used from several threads."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. `path` is below the repository, or a whole URL or an absolute path as the registry has given it.
+    `body` is sent as it is; a file is sent from its beginning each time."""
 
-    def __init__(self, reference: ImageReference) -> None:
+    path: str
+    headers: Mapping[str, str]
+    method: str = "GET"
+    body: bytes | BinaryIO | None = None
+
+
+class Registry:
+    """Requests to the repository of one image; may be used from several threads. `writes`: things are put there."""
+
+    def __init__(self, reference: ImageReference, *, writes: bool = False) -> None:
         self.reference = reference
+        self._actions, self._doing = ("pull,push", "write") if writes else ("pull", "read")
         self._connections = Connections()
         self._lock = threading.Lock()
         self._authorization: str | None = None
@@ -82,7 +94,7 @@ class Registry:
         accept = ", ".join((*INDEX_TYPES, *MANIFEST_TYPES))
         with self.open(f"manifests/{wanted}", {"Accept": accept}) as response:
             if response.status != 200:
-                raise self._refused(response.status)
+                raise self.refused(response.status)
             try:
                 content = response.read(_LARGEST_MANIFEST + 1)
             except urllib3.exceptions.HTTPError as error:
@@ -107,11 +119,15 @@ class Registry:
             )
         return Manifest(content, digest, media_type, document)
 
-    @contextmanager
-    def open(self, path: str, headers: dict[str, str]) -> Iterator[urllib3.BaseHTTPResponse]:
+    def open(self, path: str, headers: dict[str, str]) -> AbstractContextManager[urllib3.BaseHTTPResponse]:
         """Gives the unread answer to a request below the image's repository, after logging in if it is asked for."""
+        return self.send(Request(path, headers))
+
+    @contextmanager
+    def send(self, request: Request) -> Iterator[urllib3.BaseHTTPResponse]:
+        """Gives the unread answer to a request. Raises `MissingRequirement` when the registry cannot be reached."""
         try:
-            response = self._request(path, headers)
+            response = self._request(request)
         except UnusableNetwork as error:
             raise MissingRequirement(str(error), hint=error.hint) from error
         except urllib3.exceptions.HTTPError as error:
@@ -125,11 +141,11 @@ class Registry:
             response.close()
             response.release_conn()
 
-    def _request(self, path: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+    def _request(self, request: Request) -> urllib3.BaseHTTPResponse:
         """Asks, and logs in when it is told to: several times, since tokens may end before a long download does."""
         for _ in range(_LOGINS):
             used = self._authorization
-            response = self._get_somehow(path, headers, used)
+            response = self._send_somehow(request, used)
             if response.status != 401:
                 return response
             response.close()
@@ -138,28 +154,42 @@ class Registry:
                     self._authorization = self._log_in(response.headers.get("WWW-Authenticate", ""))
                 if self._authorization in (None, used):
                     return response
-        return self._get_somehow(path, headers, self._authorization)
+        return self._send_somehow(request, self._authorization)
 
-    def _get_somehow(self, path: str, headers: dict[str, str], authorization: str | None) -> urllib3.BaseHTTPResponse:
+    def _send_somehow(self, request: Request, authorization: str | None) -> urllib3.BaseHTTPResponse:
         try:
-            return self._get(self._url(path), headers, authorization)
+            return self._send(self._url(request.path), request, authorization)
         except urllib3.exceptions.HTTPError:
             if self._scheme == "http" or not _is_loopback(self.reference.host):
                 raise
             # As Docker does: a registry on this machine may do without TLS.
             self._scheme = "http"
-            return self._get(self._url(path), headers, authorization)
+            return self._send(self._url(request.path), request, authorization)
 
     def _url(self, path: str) -> str:
-        return f"{self._scheme}://{self.reference.host}/v2/{self.reference.repository}/{path}"
+        if path.startswith(("http://", "https://")):
+            return path
+        host = f"{self._scheme}://{self.reference.host}"
+        return f"{host}{path}" if path.startswith("/") else f"{host}/v2/{self.reference.repository}/{path}"
 
-    def _get(self, url: str, headers: dict[str, str], authorization: str | None) -> urllib3.BaseHTTPResponse:
+    def _send(self, url: str, request: Request, authorization: str | None) -> urllib3.BaseHTTPResponse:
         # Identity: what was compressed once more on the way would not be what the digest was taken of.
-        sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers}
-        if authorization is not None:
-            sent["Authorization"] = authorization  # urllib3 takes it off when it is sent on to another host
+        sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **request.headers}
+        # urllib3 takes it off when it is sent on to another host; what is uploaded may go to another one at once.
+        if authorization is not None and urlsplit(url).netloc == self.reference.host:
+            sent["Authorization"] = authorization
+        if request.body is not None and not isinstance(request.body, bytes):
+            request.body.seek(0)
         pool = self._connections.pool_for(url)
-        return pool.request("GET", url, headers=sent, preload_content=False, retries=_RETRY, timeout=TIMEOUT)
+        return pool.request(
+            request.method,
+            url,
+            body=request.body,
+            headers=sent,
+            preload_content=False,
+            retries=_RETRY,
+            timeout=TIMEOUT,
+        )
 
     def _log_in(self, challenge: str) -> str | None:
         """Returns the `Authorization` that answers a challenge; None when there is nothing to answer it with."""
@@ -175,7 +205,7 @@ class Registry:
             )
         if urlsplit(realm).scheme != "https" and self._scheme == "https":
             raise MissingRequirement(f"{self.reference}: its registry asks for a login over plain HTTP ({realm})")
-        parameters.setdefault("scope", f"repository:{self.reference.repository}:pull")
+        parameters.setdefault("scope", f"repository:{self.reference.repository}:{self._actions}")
         fields = {key: parameters[key] for key in ("service", "scope") if key in parameters}
         return f"Bearer {self._token(realm, fields, credentials)}"
 
@@ -192,7 +222,7 @@ class Registry:
                 headers["Authorization"] = _basic(credentials)
             response = pool.request("GET", realm, fields=fields, headers=headers, retries=_RETRY, timeout=TIMEOUT)
         if response.status != 200:
-            raise self._refused(401 if response.status in (400, 401, 403) else response.status)
+            raise self.refused(401 if response.status in (400, 401, 403) else response.status)
         try:
             answer = json.loads(response.data)
             token = answer.get("token") or answer.get("access_token")
@@ -202,7 +232,8 @@ class Registry:
             raise MissingRequirement(f"{self.reference}: {urlsplit(realm).hostname} gives no token")
         return str(token)
 
-    def _refused(self, status: int) -> MissingRequirement:
+    def refused(self, status: int) -> MissingRequirement:
+        """Returns what an answer with this status means to the user."""
         if status == 404:
             return MissingRequirement(
                 f"{self.reference}: {self.reference.registry} has no such image",
@@ -217,7 +248,8 @@ class Registry:
                     f"docker login --username AWS --password-stdin {self.reference.registry}"
                 )
             return MissingRequirement(
-                f"{self.reference}: {self.reference.registry} does not let this user read it ({status})", hint=login
+                f"{self.reference}: {self.reference.registry} does not let this user {self._doing} it ({status})",
+                hint=login,
             )
         if status == 429:
             return MissingRequirement(

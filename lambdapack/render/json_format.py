@@ -38,6 +38,7 @@ def report_to_data(report: Report) -> dict[str, Json]:
         "import_test": None if report.import_test is None else dict(report.import_test),
         "written": report.written,
         "notes": list(report.notes),
+        "told": list(report.told),
         "summary": {
             **{f"{severity.value}s": report.count(severity) for severity in Severity},
             "ignored": sum(item.by != "baseline" for item in report.suppressed),

@@ -34,6 +34,7 @@ def render_text(report: Report, style: TextStyle, *, seconds: float | None = Non
     shown = [f for f in report.findings if style.verbose or f.severity is not Severity.INFO]
     for group in _by_cause([_printable(finding) for finding in shown]):
         lines += [*_finding(group, style), ""]
+    lines += [plain(line) for line in report.told]
     lines += [style.paint("dim", line) for line in _skipped(report)]
     lines += [style.paint("dim", f"assumed {assumed}") for assumed in report.assumed]
     lines += _suppressed(report)

@@ -8,6 +8,7 @@ from lambdapack.settings.cache import CACHE_VARIABLE, cache_folder
 from lambdapack.settings.functions import ARCHITECTURE_SPELLINGS, DEFAULT_ARCHITECTURE, FunctionSettings, PackageKind
 from lambdapack.settings.ignores import Ignore
 from lambdapack.settings.loading import Settings, load_settings, select_functions, with_their_layers
+from lambdapack.settings.packing import Packing
 
 __all__ = [
     "ARCHITECTURE_SPELLINGS",
@@ -16,6 +17,7 @@ __all__ = [
     "FunctionSettings",
     "Ignore",
     "PackageKind",
+    "Packing",
     "Settings",
     "cache_folder",
     "load_settings",

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, get_args
 
 from lambdapack.settings.ignores import Ignore, read_ignores
+from lambdapack.settings.packing import PACKING_KEYS, Packing, read_packing
 from lambdapack.settings.table import Table, exists
 from lambdapack.settings.wording import did_you_mean, nearest_word, shown
 
@@ -33,6 +34,7 @@ FUNCTION_KEYS = (
     "layers",
     "contracts",
     "ignore",
+    *PACKING_KEYS,
 )
 
 # Lambda's own rule for a function's name, but for a leading `-`, which a command line would take for an option.
@@ -55,7 +57,8 @@ class FunctionSettings:
     `shared`: first-party packages or modules (a folder or a `.py` file) that stand at the root under their own name.
     `requirements`: requirement files (`requirement_files`) or requirement strings (`requirement_list`), not both.
     `exclude`: glob patterns over paths in the artifact.
-    `output`: where the artifact is written, `dist/NAME.zip` beside the configuration by default.
+    `output`: where the artifact is written, by default `dist/NAME.zip` (an image: `dist/NAME.tar`) beside the
+    configuration.
     `layers`: ZIPs or folders of the layers it runs with, in order; they may not be there yet. `named_layers`: those
     of them that are configured here, with their names.
     `contracts`: names that have to be in the artifact besides, `package.module:Name.attribute`.
@@ -77,6 +80,7 @@ class FunctionSettings:
     named_layers: tuple[tuple[str, Path], ...] = ()
     contracts: tuple[str, ...] = ()
     ignores: tuple[Ignore, ...] = ()
+    packing: Packing = field(default_factory=Packing)
 
 
 def read_functions(table: Table) -> dict[str, FunctionSettings]:
@@ -130,10 +134,11 @@ def _function(table: Table, name: str, defaults: _Defaults) -> FunctionSettings:
         requirement_list=requirement_list,
         exclude=table.strings("exclude", "**/__pycache__/**"),
         package=package,
-        output=_output(table, name),
+        output=_output(table, f"{name}.tar" if package == "image" else f"{name}.zip"),
         layers=tuple(table.absolute(text) for text in table.strings("layers", "dist/layer.zip")),
         contracts=tuple(_contracts(table)),
         ignores=(*defaults.ignores, *read_ignores(table)),
+        packing=read_packing(table, package),
     )
 
 
@@ -212,10 +217,10 @@ def _requirements(table: Table) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     return (), listed
 
 
-def _output(table: Table, name: str) -> Path:
-    path = table.absolute(table.string("output", f"dist/{name}.zip") or f"dist/{name}.zip")
+def _output(table: Table, file: str) -> Path:
+    path = table.absolute(table.string("output", f"dist/{file}") or f"dist/{file}")
     if path.is_dir():
-        raise table.error("output", f"{shown(path)} is a folder; name the file to write, e.g. {name}.zip in it")
+        raise table.error("output", f"{shown(path)} is a folder; name the file to write, e.g. {file} in it")
     return path
 
 

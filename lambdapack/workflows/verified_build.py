@@ -48,7 +48,7 @@ def build_and_inspect(
         # What only the packages below know to be wrong stands in the configuration all the same.
         raise UsageError(f"tool.lambdapack.functions.{function.name}: {error}", hint=error.hint) from error
     if output is not None:
-        refuse_foreign_output(output)
+        refuse_foreign_output(output, function.package)
         plan = replace(plan, output=output)
     reports: list[Report] = []
 
@@ -60,7 +60,7 @@ def build_and_inspect(
             runtime=function.runtime,
             architecture=function.architecture,
             handler=function.handler or None,
-            kind="layer" if function.package == "layer" else "function",
+            kind="function" if function.package == "zip" else function.package,
             fail_on=fail_on,
             selection=selection,
             name=_short(plan.output),

@@ -408,3 +408,8 @@ class TestInflated:
     def test_what_follows_the_stream(self) -> None:
         with pytest.raises(BrokenData, match="something else"):
             Inflated(MemorySource(gzip.compress(b"x") + b"\0\0junk")).read_at(0, 10)
+
+    def test_members_that_end_where_a_block_was_cut(self) -> None:
+        stretches = [b"x = 1\n" * 700_000, b"y" * 3_000_000, b"end"]
+        packed = b"".join(gzip.compress(stretch) for stretch in stretches)
+        assert Inflated(MemorySource(packed)).read_at(0, 10_000_000) == b"".join(stretches)

@@ -117,10 +117,6 @@ class TestContent:
             build(make_plan(tmp_path / "o.zip", one, three), store=store)
         assert all(part in str(caught.value) for part in ("tests/__init__.py", "one 1.0", "three 1.0"))
 
-    def test_images_are_not_there_yet(self, tmp_path: Path, store: WheelStore) -> None:
-        with pytest.raises(UsageError, match="image"):
-            plan_build(make_function(tmp_path, package="image"), make_profile(), store)
-
 
 class TestFailure:
     def test_the_old_artifact_stays_and_nothing_lies_beside_it(self, tmp_path: Path, store: WheelStore) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lambdapack.errors import EXIT_USAGE, UsageError
-from lambdapack.settings import FunctionSettings, Settings, load_settings, select_functions, with_their_layers
+from lambdapack.settings import FunctionSettings, Packing, Settings, load_settings, select_functions, with_their_layers
 
 COMPLETE = """
 [tool.lambdapack.functions.dashboard]
@@ -84,6 +84,7 @@ def test_every_key_is_read(project: Path) -> None:
     assert function.exclude == ("**/tests/**",)
     assert function.package == "image"
     assert function.output == project / "out" / "it.zip"
+    assert load(project, changed('package = "image"')).functions["dashboard"].output.name == "dashboard.tar"
 
 
 def test_requirements_may_be_listed(project: Path) -> None:
@@ -358,3 +359,10 @@ def test_a_layer_may_be_named(project: Path) -> None:
 def test_layers_that_cannot_be(project: Path, change: tuple[str, str], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         load(project, LAYERED.replace(*change))
+
+
+def test_what_only_images_have(project: Path) -> None:
+    text = changed('package = "image"\nimage = "team/api:1"\nbase = "oci:base"')
+    assert load(project, text).functions["dashboard"].packing == Packing(image="team/api:1", base="oci:base")
+    with pytest.raises(UsageError, match="for container images only"):
+        load(project, changed('base = "oci:base"'))
