@@ -49,9 +49,10 @@ class Report:
 
     `size_limit` is the quota for the unzipped function and layers, or for an image, in bytes. `import_test` is the
     attempt as data (`status` is `ok`, `failed` or `not-run`), None when none was asked for. `written` is False when a
-    build was rejected and its output was not put in place, None when nothing was built. `suppressed` are findings that
-    do not count. `notes` warn of something that is no property of the artifact. `told` is what a
-    build has done of itself and its user should know. `timings` are seconds.
+    build was rejected and its output was not put in place, None when nothing was built. `inspected` is False when a
+    build was told not to look at what it made, `unchanged` is True when there was nothing to build: the report is that
+    of an earlier run. `suppressed` are findings that do not count. `notes` warn of something that is no property of
+    the artifact. `told` is what a build has done of itself and its user should know. `timings` are seconds.
     `details` is data for drawings, None when none was asked for.
     """
 
@@ -66,6 +67,8 @@ class Report:
     assumed: tuple[str, ...] = ()
     import_test: Mapping[str, Json] | None = None
     written: bool | None = None
+    inspected: bool = True
+    unchanged: bool = False
     suppressed: tuple[Suppressed, ...] = ()
     notes: tuple[str, ...] = ()
     told: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from lambdapack.builder.archive import EXECUTABLE, PLAIN, Piece
 from lambdapack.builder.exclude import LEFT_OUT_BY_DEFAULT, Patterns
 from lambdapack.builder.plan import FirstPartyFile, LeftOut
 from lambdapack.errors import BuildFailed
+from lambdapack.memo import Readings
 
 OUTPUT_RULE = "artifacts beside the output"
 VIRTUAL_ENVIRONMENT_RULE = "virtual environment"
@@ -33,7 +34,13 @@ class FirstParty:
 
 
 def collect_first_party(
-    source: Sequence[Path], shared: Sequence[Path], *, exclude: Patterns, output: Path, repository: Path
+    source: Sequence[Path],
+    shared: Sequence[Path],
+    *,
+    exclude: Patterns,
+    output: Path,
+    repository: Path,
+    readings: Readings | None = None,
 ) -> FirstParty:
     """Lists the contents of each `source` (at the root) and each `shared` (under its own name).
 
@@ -41,7 +48,7 @@ def collect_first_party(
     any artifact beside it is packed. Raises `BuildFailed` for links that leave the repository or run in circles, and
     for two sources with different content on one path.
     """
-    walk = _Walk(exclude, output, repository)
+    walk = _Walk(exclude, output, repository, readings if readings is not None else Readings(noting=False))
     for place in source:
         if place.is_dir():
             walk.folder(place, "", place, ())
@@ -126,8 +133,9 @@ def merge(pieces: Iterable[Piece]) -> dict[str, Piece]:
 class _Walk:
     """Walks first-party folders in a fixed order, following links inside the repository."""
 
-    def __init__(self, exclude: Patterns, output: Path, repository: Path) -> None:
+    def __init__(self, exclude: Patterns, output: Path, repository: Path, readings: Readings) -> None:
         self.exclude = exclude
+        self.readings = readings
         self.defaults = Patterns(LEFT_OUT_BY_DEFAULT)
         self.output = output.resolve()
         self.repository = repository.resolve()
@@ -138,6 +146,7 @@ class _Walk:
         real = folder.resolve()
         if real in above:
             raise BuildFailed(f"{folder}: this symbolic link leads back to a folder above it")
+        self.readings.folder(folder)
         try:
             with os.scandir(folder) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
@@ -165,6 +174,7 @@ class _Walk:
             path.encode()
         except UnicodeEncodeError:
             raise BuildFailed(f"{path!r} in {owner}: the file name is not UTF-8", hint="rename the file") from None
+        self.readings.file(place)
         self.found.files.append(FirstPartyFile(path, place))
 
     def is_left_out(self, place: Path, path: str, owner: Path, *, is_folder: bool) -> bool:
@@ -181,7 +191,10 @@ class _Walk:
 
     def _own_rule(self, place: Path, is_folder: bool) -> str | None:
         if is_folder:
-            return VIRTUAL_ENVIRONMENT_RULE if (place / "pyvenv.cfg").is_file() else None
+            if not (place / "pyvenv.cfg").is_file():
+                return None
+            self.readings.file(place / "pyvenv.cfg")
+            return VIRTUAL_ENVIRONMENT_RULE
         # An artifact that packs the previous one, or that of another function, grows with every build.
         beside_output = place.suffix == self.output.suffix and place.resolve().parent == self.output.parent
         return OUTPUT_RULE if beside_output else None

@@ -22,6 +22,7 @@ from lambdapack.builder.resolve import resolve
 from lambdapack.builder.segments import install_wheels
 from lambdapack.builder.store import WheelStore
 from lambdapack.errors import BuildFailed, UsageError
+from lambdapack.memo import Readings, State, signature_of
 from lambdapack.profiles.profile import RuntimeProfile
 from lambdapack.progress import Progress, silent
 from lambdapack.settings import FunctionSettings, PackageKind
@@ -36,18 +37,25 @@ def plan_build(
     progress: Progress = silent,
     *,
     root: Path | None = None,
+    readings: Readings | None = None,
 ) -> BuildPlan:
     """Decides what goes into a function's artifact: resolves its requirements, lists its files.
 
     Asks package indexes (through uv), reads the project, writes nothing but temporary files in the store. `root` is
     the folder of the configuration: there uv looks for its own, and paths among requirement strings start there.
+    `readings` is told what is read.
     Raises `BuildFailed`, and `MissingRequirement` when the base of an image cannot be had.
     """
     refuse_foreign_output(function.output, function.package)
     exclude = Patterns(function.exclude)
     repository = _repository_of(function, root)
     first_party = collect_first_party(
-        function.source, function.shared, exclude=exclude, output=function.output, repository=repository
+        function.source,
+        function.shared,
+        exclude=exclude,
+        output=function.output,
+        repository=repository,
+        readings=readings,
     )
     folder = function.requirement_files[0].parent if function.requirement_files else root or repository
     with store.scratch() as scratch:
@@ -58,9 +66,11 @@ def plan_build(
             folder=folder,
             scratch=scratch,
             progress=progress,
+            readings=readings,
         )
     return BuildPlan(
         function=function.name,
+        handler=function.handler,
         runtime=profile.runtime,
         architecture=profile.architecture,
         machine=profile.machine,
@@ -105,12 +115,13 @@ def build(
     merged = merge(pieces)
     progress(f"writing {plan.output.name}: {len(merged)} files")
     temporary = _temporary_beside(plan.output)
+    states = {}
     try:
         digest, image = _write(plan, merged, temporary, store)
         size = temporary.stat().st_size
         accepted = verify is None or verify(temporary)
         if accepted:
-            _move(temporary, plan.output)
+            states[str(plan.output)] = _move(temporary, plan.output, digest)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -124,6 +135,7 @@ def build(
         left_out=tuple(left_out),
         seconds=time.perf_counter() - started,
         rejected=not accepted,
+        states=states,
         image=image,
     )
 
@@ -205,8 +217,14 @@ def _write(
         raise BuildFailed(f"{target.parent}: cannot be written to: {error.strerror or error}") from error
 
 
-def _move(temporary: Path, output: Path) -> None:
+def _move(temporary: Path, output: Path, digest: str) -> State | None:
+    """Puts the file in place. Its state is known without reading it again, unless another build was quicker."""
+    before = signature_of(str(temporary))
     try:
         temporary.replace(output)
     except OSError as error:
         raise BuildFailed(f"{output}: cannot be replaced: {error.strerror or error}") from error
+    taken = time.time_ns()
+    after = signature_of(str(output))
+    # Moving a file changes its time of change, the last of them.
+    return (digest, after, taken) if after is not None and before is not None and after[:4] == before[:4] else None

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lambdapack.memo import State
 from lambdapack.settings import PackageKind
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ class WrittenImage:
 class BuildPlan:
     """Everything a build does, before it does any of it.
 
-    `python`, `machine` and `wheel_tags` (accepted tags, best first) describe the target, as in the runtime profile.
+    `handler`: as Lambda is given it, empty for a layer. `python`, `machine` and `wheel_tags` (accepted tags, best
+    first) describe the target, as in the runtime profile.
     `requirements` are the inputs as configured: paths of files, or requirement strings.
     `wheels` are sorted by name, `first_party` by path. `exclude` also holds for the files of the wheels, which are
     not known before the wheels are there; `left_out` tells what it and the built-in rules took out of first-party code.
@@ -91,6 +93,7 @@ class BuildPlan:
     """
 
     function: str
+    handler: str
     runtime: str
     architecture: str
     machine: str
@@ -113,6 +116,7 @@ class BuildResult:
     resolving. `image` is None for ZIPs.
 
     `rejected`: the verification of the finished file said no; `output` is then still whatever it was before.
+    `states` of the files as they were put in place, for a memo; None where another build may have replaced one since.
     """
 
     output: Path
@@ -124,4 +128,5 @@ class BuildResult:
     left_out: tuple[LeftOut, ...]
     seconds: float
     rejected: bool = False
+    states: Mapping[str, State | None] = field(default_factory=dict)
     image: WrittenImage | None = None

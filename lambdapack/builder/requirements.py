@@ -31,12 +31,13 @@ class RequirementDetails:
     """What was found besides the requirements. `hashes`: SHA-256 digests (hex) by normalised name.
 
     `index_options`: lines that say where distributions come from, as written. `direct`: file names of wheels that are
-    required by path or URL, by normalised name.
+    required by path or URL, by normalised name. `files`: all requirement files that were read.
     """
 
     hashes: dict[str, set[str]] = field(default_factory=dict)
     index_options: list[str] = field(default_factory=list)
     direct: dict[str, str] = field(default_factory=dict)
+    files: set[Path] = field(default_factory=set)
 
 
 def read_details(files: Iterable[Path], lines: Iterable[str], folder: Path) -> RequirementDetails:
@@ -45,32 +46,31 @@ def read_details(files: Iterable[Path], lines: Iterable[str], folder: Path) -> R
     Raises `BuildFailed` for a hash that lambdapack cannot hold a wheel against.
     """
     details = RequirementDetails()
-    seen: set[Path] = set()
-    _scan("\n".join(lines), folder, details, seen)
+    _scan("\n".join(lines), folder, details)
     for file in files:
-        _scan_file(file, details, seen)
+        _scan_file(file, details)
     return details
 
 
-def _scan_file(file: Path, details: RequirementDetails, seen: set[Path]) -> None:
-    if file in seen or file.suffix == ".toml":
+def _scan_file(file: Path, details: RequirementDetails) -> None:
+    if file in details.files or file.suffix == ".toml":
         return
-    seen.add(file)
+    details.files.add(file)
     try:
         text = file.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise BuildFailed(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise BuildFailed(f"{file}: is not UTF-8", hint="save the requirement file as UTF-8") from error
-    _scan(text, file.parent, details, seen)
+    _scan(text, file.parent, details)
 
 
-def _scan(text: str, folder: Path, details: RequirementDetails, seen: set[Path]) -> None:
+def _scan(text: str, folder: Path, details: RequirementDetails) -> None:
     for line in _logical_lines(text):
         if include := _INCLUDE.match(line):
             target = include["path"].strip("\"'")
             if "://" not in target and (folder / target).is_file():
-                _scan_file((folder / target).resolve(), details, seen)
+                _scan_file((folder / target).resolve(), details)
         elif _INDEX_OPTION.match(line):
             details.index_options.append(_absolute_option(line, folder))
         else:

@@ -7,6 +7,7 @@ profile. Nothing is downloaded, and nothing is ever compiled: what has no wheel 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -28,6 +29,7 @@ from lambdapack.builder.uv_command import (
 )
 from lambdapack.errors import BuildFailed
 from lambdapack.facts.distributions import marker_environment
+from lambdapack.memo import INDEX_ANSWERS_HOLD, Readings
 from lambdapack.profiles.profile import RuntimeProfile
 from lambdapack.progress import Progress, silent
 
@@ -43,6 +45,7 @@ def resolve(
     folder: Path,
     scratch: Path,
     progress: Progress = silent,
+    readings: Readings | None = None,
 ) -> tuple[ResolvedWheel, ...]:
     """Resolves requirement files and requirement strings; returns the wheels sorted by name.
 
@@ -52,12 +55,18 @@ def resolve(
     if not files and not lines:
         return ()
     progress(f"resolving for {target_words(profile)}")
+    readings = readings if readings is not None else Readings(noting=False)
     details = read_details(files, lines, folder)
+    for file in (*files, *details.files):
+        readings.file(file)
+    _note_settings_of_uv(folder, readings)
     try:
         lock = compile_lock(files, lines, profile, folder=folder, scratch=scratch)
     except UvRefused as refusal:
         raise _explained(refusal, profile, details, folder, scratch) from None
-    return choose_wheels(lock, profile, details.hashes)
+    wheels = choose_wheels(lock, profile, details.hashes)
+    _note_origins(wheels, readings, pinned=bool(details.hashes))
+    return wheels
 
 
 def choose_wheels(
@@ -75,6 +84,30 @@ def choose_wheels(
         if package.marker is None or package.marker.evaluate(environment, context="lock_file")
     ]
     return tuple(sorted(chosen, key=lambda wheel: wheel.name))
+
+
+def _note_settings_of_uv(folder: Path, readings: Readings) -> None:
+    """Notes where uv reads its settings (docs.astral.sh/uv/concepts/configuration-files)."""
+    for place in (folder.resolve(), *folder.resolve().parents):
+        readings.file(place / "uv.toml")
+        readings.file(place / "pyproject.toml")
+    own = os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser()
+    for path in (Path(own, "uv/uv.toml"), Path("/etc/xdg/uv/uv.toml"), Path("/etc/uv/uv.toml")):
+        readings.file(path)
+    for variable in ("APPDATA", "SYSTEMDRIVE"):
+        if os.environ.get(variable):
+            readings.doubt(f"uv may read settings below {variable}")
+    if os.environ.get("UV_CONFIG_FILE"):
+        readings.file(Path(folder, os.environ["UV_CONFIG_FILE"]))
+
+
+def _note_origins(wheels: Sequence[ResolvedWheel], readings: Readings, *, pinned: bool) -> None:
+    """Hashes pin every wheel (`choose_wheels`); without them, what an index or a folder offers is an input, too."""
+    if pinned:
+        return
+    if any(urlsplit(wheel.location).scheme not in ("http", "https") for wheel in wheels):
+        readings.doubt("wheels come from a folder, which may have others next time")
+    readings.until(time.time() + INDEX_ANSWERS_HOLD)
 
 
 def target_words(profile: RuntimeProfile) -> str:

@@ -8,6 +8,7 @@ files appear whole, by a rename. Knows no tags, no versions, no ZIP. How the net
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from lambdapack.builder.transport import Transport
 
 _DOWNLOADS_AT_ONCE = 8
+_UV_NO_CACHE = "UV_NO_CACHE"
 _CHUNK = 1 << 20
 
 
@@ -36,6 +38,25 @@ class WheelStore:
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = root if root is not None else cache_folder()
+
+    @classmethod
+    @contextmanager
+    def opened(cls, *, cached: bool = True) -> Iterator[WheelStore]:
+        """Gives the store of this user; unless `cached`, an empty one that is gone afterwards, and uv's cache is not
+        used meanwhile, either."""
+        if cached:
+            yield cls()
+            return
+        before = os.environ.get(_UV_NO_CACHE)
+        os.environ[_UV_NO_CACHE] = "1"  # uv's settings are uv's own to read, and this is one of them
+        try:
+            with tempfile.TemporaryDirectory(prefix="lambdapack-", ignore_cleanup_errors=True) as folder:
+                yield cls(Path(folder))
+        finally:
+            if before is None:
+                del os.environ[_UV_NO_CACHE]
+            else:
+                os.environ[_UV_NO_CACHE] = before
 
     def path_of(self, wheel: ResolvedWheel) -> Path:
         """Returns where a wheel stands, or would stand. Its file name is kept, since it carries name and tags."""

@@ -11,6 +11,7 @@ from lambdapack.cli.options import (
     Presentation,
     function_options,
     judging_options,
+    no_cache_option,
     presentation_options,
 )
 
@@ -19,7 +20,24 @@ from lambdapack.cli.options import (
 @function_options
 @judging_options
 @click.option("--push", is_flag=True, help="Push container images to the registry that their names begin with.")
+@click.option("--no-verify", is_flag=True, help="Put the artifact in place without inspecting it. For measuring.")
+@no_cache_option
 @presentation_options
-def command(chosen: FunctionChoice, judging: Judging, push: bool, show_as: Presentation) -> int:
-    """Build the artifact of the configured functions and inspect it. A rejected build leaves the old artifact."""
-    return build_all(chosen, judging, test=None, require_test=False, exit_zero=False, push=push, show_as=show_as)
+def command(
+    chosen: FunctionChoice, judging: Judging, push: bool, no_verify: bool, no_cache: bool, show_as: Presentation
+) -> int:
+    """Build the artifacts of the configured functions (NAME …, or all) and inspect them.
+
+    A rejected build leaves the old artifact. Where nothing has changed since the last build, nothing is done.
+    """
+    return build_all(
+        chosen,
+        judging,
+        test=None,
+        require_test=False,
+        exit_zero=False,
+        push=push,
+        show_as=show_as,
+        verify=not no_verify,
+        cached=not no_cache,
+    )

@@ -13,6 +13,7 @@ from lambdapack.cli.options import (
     exit_zero_option,
     function_options,
     judging_options,
+    no_cache_option,
     presentation_options,
     test_options,
 )
@@ -24,6 +25,7 @@ from lambdapack.cli.options import (
 @test_options
 @judging_options
 @exit_zero_option
+@no_cache_option
 @presentation_options
 def command(
     chosen: FunctionChoice,
@@ -31,6 +33,7 @@ def command(
     test: TestChoice,
     judging: Judging,
     exit_zero: bool,
+    no_cache: bool,
     show_as: Presentation,
 ) -> int:
     """Build the configured functions, inspect what was built, and import the handler from it."""
@@ -43,4 +46,5 @@ def command(
         exit_zero=exit_zero,
         push=False,
         show_as=show_as,
+        cached=not no_cache,
     )

@@ -1,21 +1,25 @@
-"""Builds configured functions one after the other: what fails for one does not keep the others from being built."""
+"""Builds the configured functions that were asked for, and says what became of each."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from lambdapack.cli.app import say
 from lambdapack.cli.options import FunctionChoice, Judging, Presentation, TestChoice
-from lambdapack.cli.output import Stopwatch, exit_status, progress, show, show_json
-from lambdapack.errors import EXIT_MISSING, LambdapackError, UsageError, worst_exit_status
-from lambdapack.report import Report
+from lambdapack.cli.output import exit_status, progress, shown, shown_json
+from lambdapack.errors import EXIT_MISSING, EXIT_OK, UsageError, worst_exit_status
+from lambdapack.memo import Readings, State, remember
 from lambdapack.settings import FunctionSettings, load_settings, select_functions, with_their_layers
-from lambdapack.workflows.import_test import AttemptOptions, import_handler
-from lambdapack.workflows.verified_build import VerifiedBuild, build_and_inspect
+
+if TYPE_CHECKING:
+    from lambdapack.workflows.import_test import AttemptOptions
+    from lambdapack.workflows.several_builds import Job, Outcome
 
 
 def build_all(
@@ -27,57 +31,35 @@ def build_all(
     exit_zero: bool,
     push: bool,
     show_as: Presentation,
+    verify: bool = True,
+    cached: bool = True,
 ) -> int:
-    """Builds, inspects and, with `test`, imports each function; returns the worst exit status.
+    """Builds, inspects (unless `verify` is False) and, with `test`, imports each function; returns the worst exit
+    status. What it takes that all is well is kept for the next time (`memo`), but for an import test.
 
     Images go into the container engine, where one answers, and with `push` into their registries.
     """
-    functions, root = _selected(chosen)
-    if push:
-        _check_pushable(functions)
-    selection = judging.selection()
-    statuses: list[int] = []
-    reports: list[Report] = []
-    for function in functions:
-        watch = Stopwatch()
-        try:
-            with progress(quiet=show_as.quiet) as tell:
-                attempt = None
-                if test is not None and function.handler:
-                    attempt = partial(import_handler, options=test, progress=tell)
-                built = build_and_inspect(
-                    function,
-                    root=root,
-                    attempt=attempt,
-                    fail_on=judging.severity,
-                    selection=selection,
-                    output=chosen.output.resolve() if chosen.output and _is_named(function, chosen) else None,
-                    progress=tell,
-                )
-                report = built.report
-                if built.result.image is not None and not built.result.rejected:
-                    from lambdapack.workflows.image_delivery import deliver
+    from lambdapack.workflows.several_builds import build_several
 
-                    report = replace(report, told=(*report.told, deliver(built.result, push=push, progress=tell)))
-        except LambdapackError as error:
-            say("error", f"{function.name}: {error}", error.hint)
-            statuses.append(error.exit_status)
-            continue
-        _note_unused_patterns(function, built)
-        reports.append(report)
-        if show_as.form != "json":
-            show(report, show_as, seconds=watch.seconds)
-        statuses.append(exit_status(report, exit_zero=exit_zero))
-        tested = report.import_test
-        if require_test and tested is not None and tested["status"] == "not-run":
-            statuses.append(EXIT_MISSING)
-    if show_as.form == "json" and reports:
-        show_json(reports, several=len(functions) > 1)
-    return worst_exit_status(statuses)
+    readings = Readings()
+    jobs = _jobs(chosen, judging, test, readings, verify=verify, cached=cached)
+    if push:
+        _check_pushable([job.function for job in jobs])
+        jobs = [replace(job, push=True) for job in jobs]
+    with progress(quiet=show_as.quiet) as tell:
+        outcomes = list(build_several(jobs, chosen.jobs, tell))
+    statuses = [_say(outcome, exit_zero=exit_zero, require_test=require_test) for outcome in outcomes]
+    click.echo(_text(outcomes, show_as), nl=False, color=True)
+    status = worst_exit_status(statuses)
+    if status == EXIT_OK and test is None and cached and not exit_zero and not push:
+        _remember(outcomes, readings, show_as)
+    return status
 
 
 def attempt_options(test: TestChoice) -> AttemptOptions:
     """Returns how the import test is to run."""
+    from lambdapack.workflows.import_test import AttemptOptions
+
     return AttemptOptions(
         test.no_python_downloads,
         test.timeout,
@@ -90,15 +72,39 @@ def attempt_options(test: TestChoice) -> AttemptOptions:
     )
 
 
-def _selected(chosen: FunctionChoice) -> tuple[list[FunctionSettings], Path | None]:
-    """Returns the functions to build, their layers before them, and the folder of their configuration."""
-    settings = load_settings(chosen.config, Path.cwd())
+def _jobs(
+    chosen: FunctionChoice,
+    judging: Judging,
+    test: AttemptOptions | None,
+    readings: Readings,
+    *,
+    verify: bool,
+    cached: bool,
+) -> list[Job]:
+    """Returns what is to be built: the functions that were asked for, and their layers before them."""
+    from lambdapack.workflows.several_builds import Job
+    from lambdapack.workflows.verified_build import BuildOptions
+
+    settings = load_settings(chosen.config, Path.cwd(), readings.file)
     functions = select_functions(settings, chosen.function_names)
     if chosen.output is not None and len(functions) > 1:
         raise UsageError(
-            f"--output names one file, but {len(functions)} functions would be built", hint="add --function NAME"
+            f"--output names one file, but {len(functions)} functions would be built", hint="name the function"
         )
-    return with_their_layers(settings, functions), settings.folder
+    if judging.baseline is not None:
+        readings.file(judging.baseline)
+    options = BuildOptions(
+        root=settings.folder,
+        fail_on=judging.severity,
+        selection=judging.selection() if verify else None,
+        verify=verify,
+        cached=cached,
+    )
+    output = chosen.output.resolve() if chosen.output else None
+    return [
+        Job(function, replace(options, output=output if _is_named(function, chosen) else None), test)
+        for function in with_their_layers(settings, functions)
+    ]
 
 
 def _check_pushable(functions: list[FunctionSettings]) -> None:
@@ -117,8 +123,49 @@ def _is_named(function: FunctionSettings, chosen: FunctionChoice) -> bool:
     return not chosen.function_names or function.name in chosen.function_names
 
 
-def _note_unused_patterns(function: FunctionSettings, built: VerifiedBuild) -> None:
-    used = {item.pattern for item in built.result.left_out if item.by_user}
-    for pattern in function.exclude:
-        if pattern not in used:
-            click.echo(f"note: {function.name}: the exclude pattern {pattern!r} takes nothing out", err=True)
+def _say(outcome: Outcome, *, exit_zero: bool, require_test: bool) -> int:
+    """Tells on standard error what is no part of the report; returns the exit status of one function."""
+    if outcome.built is None:
+        assert outcome.error is not None
+        say("error", f"{outcome.function.name}: {outcome.error}", outcome.error.hint)
+        return outcome.error.exit_status
+    click.echo(_notes(outcome), nl=False, err=True)
+    report = outcome.built.report
+    tested = report.import_test
+    if require_test and tested is not None and tested["status"] == "not-run":
+        return max(EXIT_MISSING, exit_status(report, exit_zero=exit_zero))
+    return exit_status(report, exit_zero=exit_zero)
+
+
+def _notes(outcome: Outcome) -> str:
+    """What is to be known of one build besides its report, in lines."""
+    assert outcome.built is not None
+    used = {item.pattern for item in outcome.built.result.left_out if item.by_user}
+    lines = [
+        f"note: {outcome.function.name}: the exclude pattern {pattern!r} takes nothing out"
+        for pattern in outcome.function.exclude
+        if pattern not in used
+    ]
+    if not outcome.built.report.inspected:
+        path = outcome.built.report.artifact.path
+        lines.append(f"warning: {path} WAS NOT INSPECTED (--no-verify): see what is wrong: lambdapack inspect {path}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _text(outcomes: Sequence[Outcome], show_as: Presentation, *, unchanged: bool = False) -> str:
+    """What standard output says; `unchanged`: of a later run that finds nothing changed."""
+    built = [(outcome.built.report, outcome.seconds) for outcome in outcomes if outcome.built is not None]
+    reports = [(replace(report, unchanged=unchanged), seconds) for report, seconds in built]
+    if show_as.form == "json":
+        return shown_json([report for report, _ in reports], several=len(outcomes) > 1) if reports else ""
+    return "".join(shown(report, show_as, seconds=seconds) for report, seconds in reports)
+
+
+def _remember(outcomes: Sequence[Outcome], readings: Readings, show_as: Presentation) -> None:
+    outputs: dict[str, State | None] = {}
+    for outcome in outcomes:
+        assert outcome.built is not None
+        readings.join(outcome.built.readings)
+        outputs |= outcome.built.result.states
+    text = _text(outcomes, show_as, unchanged=True)
+    remember(sys.argv[1:], readings, outputs, out=text, err="".join(map(_notes, outcomes)))

@@ -14,6 +14,7 @@ from lambdapack.cli.options import (
     artifact_options,
     exit_zero_option,
     judging_options,
+    no_cache_option,
     presentation_options,
 )
 from lambdapack.cli.output import Stopwatch, progress, show, show_runtimes
@@ -35,12 +36,7 @@ from lambdapack.workflows.several_runtimes import inspect_for_runtimes, named_ru
 )
 @click.option("--deep", is_flag=True, help="Also compare every installed file with the SHA-256 in RECORD.")
 @click.option("--fast", is_flag=True, help="Compare no checksums of files that no check reads.")
-@click.option(
-    "--no-cache",
-    is_flag=True,
-    envvar="LAMBDAPACK_NO_CACHE",
-    help="Read everything anew; keep and use no facts of earlier runs.",
-)
+@no_cache_option
 @click.option("--details", is_flag=True, help="Add sizes, loaded modules and native files to the JSON report.")
 @judging_options
 @exit_zero_option

@@ -6,13 +6,15 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from lambdapack.errors import UsageError
 from lambdapack.finding import Severity
-from lambdapack.selection import Baseline, Selection, expand_codes, read_baseline
+
+if TYPE_CHECKING:
+    from lambdapack.selection import Selection
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,6 +43,8 @@ class Judging:
 
     def selection(self) -> Selection:
         """Reads the baseline and the codes. Raises `UsageError`."""
+        from lambdapack.selection import Baseline, Selection, expand_codes, read_baseline  # loads every check
+
         return Selection(
             select=expand_codes(self.select, "--select") if self.select else None,
             ignore=expand_codes(self.ignore, "--ignore"),
@@ -64,11 +68,18 @@ class ArtifactChoice:
 
 @dataclass(frozen=True, slots=True)
 class FunctionChoice:
-    """Which configured functions, and where their artifact goes."""
+    """Which configured functions (none: all), where their artifact goes, how many are built at once."""
 
-    function_names: tuple[str, ...]
+    names: tuple[str, ...]
+    options: tuple[str, ...]
     config: Path | None
     output: Path | None
+    jobs: int | None
+
+    @property
+    def function_names(self) -> tuple[str, ...]:
+        """The functions that were named, as arguments or by `--function`."""
+        return (*self.names, *self.options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,15 +201,20 @@ artifact_options = _group(
 function_options = _group(
     "chosen",
     FunctionChoice,
-    click.option(
-        "--function", "function_names", multiple=True, help="A configured function; repeatable. Default: all of them."
-    ),
+    click.argument("names", nargs=-1, metavar="[NAME]..."),
+    click.option("--function", "options", multiple=True, metavar="NAME", help="The same as NAME; repeatable."),
     _config_option,
     click.option(
         "-o",
         "--output",
         type=click.Path(path_type=Path, dir_okay=False),
         help="Write the artifact here (one function only).",
+    ),
+    click.option(
+        "--jobs",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="How many functions are built at once. Default: as many as there are processors.",
     ),
 )
 test_options = _group(
@@ -246,6 +262,12 @@ test_options = _group(
         envvar="LAMBDAPACK_NO_PYTHON_DOWNLOADS",
         help="Never fetch an interpreter for the import test.",
     ),
+)
+no_cache_option = click.option(
+    "--no-cache",
+    is_flag=True,
+    envvar="LAMBDAPACK_NO_CACHE",
+    help="Read, resolve and download everything anew; use nothing that earlier runs have kept, and keep nothing.",
 )
 exit_zero_option = click.option(
     "--exit-zero", is_flag=True, help="Exit with 0 where findings would make it 1; other failures stay."

@@ -29,22 +29,27 @@ def colour_on(stream: object) -> bool:
 
 def show(report: Report, show_as: Presentation, *, exit_zero: bool = False, seconds: float) -> int:
     """Prints a report on standard output and returns the exit status it stands for."""
-    if show_as.form == "json":
-        click.echo(render_json(report), nl=False, color=True)
-    elif not show_as.quiet or report.failed:
-        click.echo(render_text(report, text_style(show_as), seconds=seconds), nl=False, color=True)
+    text = render_json(report) if show_as.form == "json" else shown(report, show_as, seconds=seconds)
+    click.echo(text, nl=False, color=True)
     return exit_status(report, exit_zero=exit_zero)
 
 
-def show_json(reports: Sequence[Report], *, several: bool) -> None:
-    """Prints one JSON document: the report, or all of them when several were asked for."""
-    click.echo(render_json_reports(reports) if several else render_json(reports[0]), nl=False, color=True)
+def shown(report: Report, show_as: Presentation, *, seconds: float) -> str:
+    """Returns what people are shown of a report, which may be nothing."""
+    if show_as.quiet and not report.failed:
+        return ""
+    return render_text(report, text_style(show_as), seconds=seconds)
+
+
+def shown_json(reports: Sequence[Report], *, several: bool) -> str:
+    """Returns one JSON document: the report, or all of them when several were asked for."""
+    return render_json_reports(reports) if several else render_json(reports[0])
 
 
 def show_runtimes(reports: Sequence[Report], show_as: Presentation, *, exit_zero: bool) -> int:
     """Prints the reports on one artifact for several runtimes and returns the worst exit status."""
     if show_as.form == "json":
-        show_json(reports, several=True)
+        click.echo(shown_json(reports, several=True), nl=False, color=True)
     elif not show_as.quiet or any(report.failed for report in reports):
         click.echo(render_runtimes(reports, text_style(show_as)), nl=False, color=True)
     return worst_exit_status([exit_status(report, exit_zero=exit_zero) for report in reports])

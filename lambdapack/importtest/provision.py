@@ -25,11 +25,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from lambdapack.cache import cache_folder
 from lambdapack.importtest.backend import Unavailable
 from lambdapack.importtest.interpreters import Interpreter
 from lambdapack.importtest.masking import NotShared, SharedObject
 from lambdapack.profiles.profile import RuntimeProfile, Version
-from lambdapack.settings.cache import cache_folder
 
 _FORMAT = 2
 _INTERPRETER = "libpython"

@@ -37,6 +37,8 @@ def report_to_data(report: Report) -> dict[str, Json]:
         "skipped": [asdict(skipped) for skipped in report.skipped],
         "import_test": None if report.import_test is None else dict(report.import_test),
         "written": report.written,
+        "inspected": report.inspected,
+        "unchanged": report.unchanged,
         "notes": list(report.notes),
         "told": list(report.told),
         "summary": {

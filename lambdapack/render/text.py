@@ -59,6 +59,8 @@ def verdict_line(report: Report, style: TextStyle, *, seconds: float | None = No
     """The last line: verdict, sizes with the share of the limit, SHA-256, time."""
     artifact = report.artifact
     word = style.paint("error", "FAIL") if report.failed else style.paint("ok", "ok")
+    if not report.inspected:
+        word = style.paint("warning", "NOT INSPECTED")
     counts = [
         f"{report.count(severity)} {severity.value}{'' if report.count(severity) == 1 else 's'}"
         for severity in (Severity.ERROR, Severity.WARNING)
@@ -72,7 +74,9 @@ def verdict_line(report: Report, style: TextStyle, *, seconds: float | None = No
         *([f"{_size(artifact.zipped_size)} zipped"] if artifact.zipped_size is not None else []),
         f"{_size(artifact.unzipped_size)} unzipped ({share:.1f} % of {_size(report.size_limit, digits=0)})",
         *([f"sha256:{artifact.sha256}"] if artifact.sha256 else []),
-        f"{report.timings.get('total', 0.0) if seconds is None else seconds:.1f} s",
+        "unchanged"
+        if report.unchanged
+        else f"{report.timings.get('total', 0.0) if seconds is None else seconds:.1f} s",
     ]
     return "  ".join(parts)
 

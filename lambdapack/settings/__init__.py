@@ -4,7 +4,7 @@ Knows the keys, their types and what a path in them refers to, and not who asks.
 line: file, dotted key, what is wrong, what to write.
 """
 
-from lambdapack.settings.cache import CACHE_VARIABLE, cache_folder
+from lambdapack.cache import CACHE_VARIABLE, cache_folder
 from lambdapack.settings.functions import ARCHITECTURE_SPELLINGS, DEFAULT_ARCHITECTURE, FunctionSettings, PackageKind
 from lambdapack.settings.ignores import Ignore
 from lambdapack.settings.loading import Settings, load_settings, select_functions, with_their_layers

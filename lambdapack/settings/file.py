@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,21 @@ from lambdapack.errors import UsageError
 from lambdapack.settings.table import Table
 from lambdapack.settings.wording import shown
 
+Note = Callable[[Path], object]
+
 EXAMPLE_TABLE = "tool.lambdapack.functions.NAME"
 
 
-def search(start: Path) -> Table | None:
-    """Returns our table of the nearest configuration at or above a folder, or None."""
+def search(start: Path, note: Note) -> Table | None:
+    """Returns our table in the nearest configuration at or above a folder, or None; `note` hears of each candidate."""
     start = start.resolve()
     for folder in (start, *start.parents):
         own = folder / "lambdapack.toml"
+        note(own)
         if own.is_file():
-            return open_file(own)
+            return open_file(own, note)
         project = folder / "pyproject.toml"
+        note(project)
         # Someone else's pyproject.toml is none of our business, not even when it is broken.
         if project.is_file() and b"lambdapack" in _bytes(project):
             table = _own_table(project, _document(project))
@@ -31,11 +36,12 @@ def search(start: Path) -> Table | None:
     return None
 
 
-def open_file(config: Path) -> Table:
+def open_file(config: Path, note: Note) -> Table:
     """Returns our table of a named configuration file; raises `UsageError` when there is none in it."""
     if config.is_dir():
         raise UsageError(f"{shown(config)}: is a folder; name the pyproject.toml or lambdapack.toml itself")
     path = config.absolute()
+    note(path)
     table = _own_table(path, _document(path))
     if table is None:
         raise UsageError(f"{shown(path)}: has no [tool.lambdapack]; add a table [{EXAMPLE_TABLE}]")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +25,13 @@ class Settings:
         return self.path.parent if self.path else None
 
 
-def load_settings(config: Path | None, start: Path) -> Settings:
-    """Reads `config`, or else the nearest configuration at or above the folder `start`.
+def load_settings(config: Path | None, start: Path, note: Callable[[Path], object] = lambda _path: None) -> Settings:
+    """Reads `config`, or else the nearest configuration at or above the folder `start`. `note` is told of each file
+    before it is read or looked for.
 
     In each folder `lambdapack.toml` comes before a `pyproject.toml` that has `[tool.lambdapack]`; the search ends
     at a repository's top (`.git`) or the file system's. Raises `UsageError` for a wrong or missing file."""
-    table = open_file(config) if config is not None else search(start)
+    table = open_file(config, note) if config is not None else search(start, note)
     if table is None:
         return Settings(path=None, functions={})
     return Settings(path=table.path, functions=read_functions(table))

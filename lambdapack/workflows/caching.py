@@ -15,8 +15,8 @@ from lambdapack.facts.store import FILE_NAME, FactStore
 from lambdapack.settings import cache_folder
 
 # Named, so that a folder that the user shares with other programs loses nothing else.
-_PARTS = ("wheels", "images", "rootfs", "sandbox", "runtime-packages", "runtime-client")
-_ONE_FILE_EACH = "wheels"  # content-addressed: any file may go without the others
+_PARTS = ("wheels", "memos", "images", "rootfs", "sandbox", "runtime-packages", "runtime-client")
+_ONE_FILE_EACH = ("wheels", "memos")  # any file may go without the others
 _DAY = 86400
 
 
@@ -38,16 +38,17 @@ def cache_parts() -> list[CachePart]:
 
 
 def prune_cache(days: int) -> int:
-    """Drops facts and wheels that nobody used for so many days; returns the freed bytes."""
+    """Drops facts, wheels and memos that nobody used for so many days; returns the freed bytes."""
     before = sum(part.size for part in cache_parts())
     store = FactStore(cache_folder())
     store.prune(days)
     store.close()
     oldest = time.time() - days * _DAY
-    for path in list(_files(cache_folder() / _ONE_FILE_EACH)):
-        status = path.lstat()
-        if max(status.st_atime, status.st_mtime) < oldest:
-            path.unlink(missing_ok=True)
+    for name in _ONE_FILE_EACH:
+        for path in list(_files(cache_folder() / name)):
+            status = path.lstat()
+            if max(status.st_atime, status.st_mtime) < oldest:
+                path.unlink(missing_ok=True)
     return before - sum(part.size for part in cache_parts())
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lambdapack.artifact import ImageTree
 from lambdapack.builder import CLIENT, WheelStore, fetch_runtime_packages
+from lambdapack.cache import cache_folder
 from lambdapack.errors import MissingRequirement, UsageError
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.importtest import AttemptRequest, LocalBackend, Unavailable, unpack_wheels
@@ -16,7 +17,6 @@ from lambdapack.importtest.docker import DockerBackend
 from lambdapack.importtest.loader import DEBUG, is_told_more, read_debug, read_message
 from lambdapack.importtest.rootfs import RootfsBackend
 from lambdapack.progress import Progress
-from lambdapack.settings.cache import cache_folder
 from lambdapack.workflows.first_party import first_party_modules
 from lambdapack.workflows.image_runtime import interpreter_of_image
 from lambdapack.workflows.inspection import Opened, subject_of

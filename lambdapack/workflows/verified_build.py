@@ -2,55 +2,102 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lambdapack.builder import BuildResult, Patterns, WheelStore, build, plan_build, refuse_foreign_output
-from lambdapack.checking import Hints
+from lambdapack.builder import BuildPlan, BuildResult, Patterns, WheelStore, build, plan_build, refuse_foreign_output
 from lambdapack.errors import UsageError
 from lambdapack.finding import Severity
-from lambdapack.profiles import load_profile
+from lambdapack.memo import Readings
+from lambdapack.profiles import kept_profile, load_profile
 from lambdapack.progress import Progress
-from lambdapack.report import Report
-from lambdapack.selection import Selection
+from lambdapack.report import ArtifactSummary, Report, Skipped
 from lambdapack.settings import FunctionSettings
-from lambdapack.workflows.inspection import Attempt, Target, inspect
+
+if TYPE_CHECKING:  # a build that is not inspected has no need of the inspector
+    from lambdapack.checking import Hints
+    from lambdapack.selection import Selection
+    from lambdapack.workflows.inspection import Attempt
+
+NOT_INSPECTED = "nothing was inspected (--no-verify): whether it works on Lambda is unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """How functions are built. `root` is the folder of the configuration. `output` is written instead of the function's
+    own. `verify`: the artifact is inspected before it is put in place. `cached`: wheels, segments and facts of earlier
+    builds are used."""
+
+    root: Path | None
+    fail_on: Severity = Severity.ERROR
+    selection: Selection | None = None
+    output: Path | None = None
+    verify: bool = True
+    cached: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedBuild:
-    """What was built and what its inspection says; `result.rejected` when the old artifact was left in place."""
+    """What was built and what its inspection says; `result.rejected` when the old artifact was left in place.
+    `readings` are what both went by."""
 
     result: BuildResult
     report: Report
+    readings: Readings
 
 
 def build_and_inspect(
-    function: FunctionSettings,
-    *,
-    root: Path | None,
-    attempt: Attempt | None = None,
-    fail_on: Severity = Severity.ERROR,
-    selection: Selection | None = None,
-    output: Path | None = None,
-    progress: Progress,
+    function: FunctionSettings, options: BuildOptions, *, attempt: Attempt | None = None, progress: Progress
 ) -> VerifiedBuild:
     """Builds one function; a file that its inspection (or import test) rejects never becomes the artifact.
 
-    `root` is the folder of the configuration, whose ignores join `selection`.
+    The function's ignores join the selection of the options.
     """
-    store = WheelStore()
-    selection = (selection or Selection()).with_rules(function.ignores)
+    readings = Readings()
+    with WheelStore.opened(cached=options.cached) as store:
+        plan = _plan(function, options, store, readings, progress)
+        if not options.verify:
+            result = build(plan, store=store, progress=progress)
+            return VerifiedBuild(result, _unseen(plan, result), readings)
+        reports: list[Report] = []
+        verify = _inspector(function, plan, options, reports, attempt, progress)
+        _note_what_the_verdict_hangs_on(function, readings)
+        result = build(plan, store=store, verify=verify, progress=progress)
+    return VerifiedBuild(result, replace(reports[0], written=not result.rejected), readings)
+
+
+def _plan(
+    function: FunctionSettings, options: BuildOptions, store: WheelStore, readings: Readings, progress: Progress
+) -> BuildPlan:
     try:
         profile = load_profile(function.runtime, function.architecture)
-        plan = plan_build(function, profile, store, progress, root=root)
+        plan = plan_build(function, profile, store, progress, root=options.root, readings=readings)
     except UsageError as error:
         # What only the packages below know to be wrong stands in the configuration all the same.
         raise UsageError(f"tool.lambdapack.functions.{function.name}: {error}", hint=error.hint) from error
-    if output is not None:
-        refuse_foreign_output(output, function.package)
-        plan = replace(plan, output=output)
-    reports: list[Report] = []
+    if options.output is not None:
+        refuse_foreign_output(options.output, function.package)
+        plan = replace(plan, output=options.output)
+    return plan
+
+
+def _inspector(
+    function: FunctionSettings,
+    plan: BuildPlan,
+    options: BuildOptions,
+    reports: list[Report],
+    attempt: Attempt | None,
+    progress: Progress,
+) -> Callable[[Path], bool]:
+    """Returns what inspects a finished file, notes the report and says whether the file may become the artifact."""
+    from lambdapack.selection import Selection
+    from lambdapack.workflows.inspection import Target, inspect
+
+    selection = (options.selection or Selection()).with_rules(function.ignores)
 
     def verify(path: Path) -> bool:
         progress(f"inspecting {plan.output.name}")
@@ -61,20 +108,59 @@ def build_and_inspect(
             architecture=function.architecture,
             handler=function.handler or None,
             kind="function" if function.package == "zip" else function.package,
-            fail_on=fail_on,
+            fail_on=options.fail_on,
             selection=selection,
             name=_short(plan.output),
-            hints=_hints(function, root),
+            hints=_hints(function, options.root),
             contracts=function.contracts,
+            cached=options.cached,
         )
         reports.append(inspect(target, attempt))
         return not reports[0].failed
 
-    result = build(plan, store=store, verify=verify, progress=progress)
-    return VerifiedBuild(result, replace(reports[0], written=not result.rejected))
+    return verify
+
+
+def _unseen(plan: BuildPlan, result: BuildResult) -> Report:
+    """The report on an artifact that nobody looked at: no verdict of the inspector's."""
+    return Report(
+        artifact=ArtifactSummary(
+            path=_short(plan.output),
+            kind="function" if plan.package == "zip" else plan.package,
+            zipped_size=result.zipped_size,
+            unzipped_size=result.unzipped_size,
+            files=result.files,
+            sha256=result.sha256,
+        ),
+        runtime=plan.runtime,
+        architecture=plan.architecture,
+        handler=plan.handler or None,
+        findings=(),
+        skipped=(Skipped(None, None, NOT_INSPECTED),),
+        size_limit=load_profile(plan.runtime, plan.architecture).quotas.unzipped_bytes,
+        written=True,
+        inspected=False,
+    )
+
+
+def _note_what_the_verdict_hangs_on(function: FunctionSettings, readings: Readings) -> None:
+    """Everything besides the artifact: the layers, a profile that the user keeps, and the last days of ignores."""
+    if function.package == "image":
+        readings.doubt("what its base image is, a registry or the container engine says")
+    readings.file(kept_profile(function.runtime, function.architecture))
+    for layer in function.layers:
+        if layer.is_dir():
+            readings.doubt(f"{layer} is a folder")
+        else:
+            readings.file(layer)
+    if any(ignore.until is not None for ignore in function.ignores):
+        tomorrow = date.today() + timedelta(days=1)
+        readings.until(time.mktime(tomorrow.timetuple()))
 
 
 def _hints(function: FunctionSettings, root: Path | None) -> Hints:
+    from lambdapack.checking import Hints
+
     exclude = Patterns(function.exclude)
 
     def first_party(module: str) -> str | None:

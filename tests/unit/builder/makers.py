@@ -113,6 +113,7 @@ def make_plan(
     target = profile or make_profile()
     return BuildPlan(
         function="thing",
+        handler="handler.lambda_handler",
         runtime=target.runtime,
         architecture=target.architecture,
         machine=target.machine,
