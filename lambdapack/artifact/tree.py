@@ -5,9 +5,10 @@ Knows names, sizes, modes and bytes. Knows no rule of Lambda and never writes to
 
 from __future__ import annotations
 
+import posixpath
 import stat
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import BinaryIO, Literal, Self
@@ -105,9 +106,27 @@ class Tree(ABC):
             return stream.read()
         raise LookupError(entry.path)
 
-    def key(self, entries: Sequence[Entry]) -> bytes | None:
-        """Identifies names and content of files without inflating them: the SHA-256 of what is stored of all of them.
-        None where that would be no less work than reading them."""
+    @cached_property
+    def groups(self) -> Mapping[str, tuple[Entry, ...]]:
+        """The files by what they came with: the outermost folder below those that all of them share. A file that stands
+        in none is a group of its own."""
+        return grouped(self.entries())
+
+    def prepare_keys(self) -> None:  # noqa: B027 - most trees have nothing to prepare
+        """Begins to work out in the background what `group_key` will be asked for."""
+
+    def group_key(self, group: str) -> bytes | None:
+        """Identifies names and content of all files of a group by what is stored of them and around them: never the
+        same for other content, and perhaps another one for the same. None where there is none to be had quickly."""
+        return None
+
+    def key(self, entry: Entry) -> bytes | None:
+        """Identifies name and content of a file without inflating it: the SHA-256 of what is stored of it. None where
+        that would be no less work than reading it."""
+        return None
+
+    def sha256(self) -> str | None:
+        """The SHA-256 of the file that holds the tree, None where it is no single file."""
         return None
 
     def checksum(self, entry: Entry) -> int | None:
@@ -115,7 +134,7 @@ class Tree(ABC):
         return None
 
     def trust(self, entries: Iterable[Entry]) -> None:  # noqa: B027 - most trees promise nothing
-        """Takes the content of entries for whole: it has been read before, and is the same by its `key`."""
+        """Takes the content of entries for whole: it has been read before, and is the same by its key."""
 
     def damaged(self) -> Iterator[tuple[Entry, str]]:
         """Yields each file whose content does not match what its container promised, with the reason. Reads all that
@@ -130,3 +149,17 @@ class Tree(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def grouped(entries: Sequence[Entry]) -> dict[str, tuple[Entry, ...]]:
+    """Returns the files among sorted entries by `Tree.groups`."""
+    files = [entry for entry in entries if entry.is_file]
+    if not files:
+        return {}
+    shared = posixpath.commonprefix([files[0].path, files[-1].path])
+    below = shared.rfind("/") + 1
+    found: dict[str, list[Entry]] = {}
+    for entry in files:
+        end = entry.path.find("/", below)
+        found.setdefault(entry.path if end < 0 else entry.path[:end], []).append(entry)
+    return {name: tuple(members) for name, members in found.items()}

@@ -12,6 +12,7 @@ import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -61,10 +62,29 @@ class WheelTree(Tree):
         for stored, stream in self._zip.read(self._zip.by_path[path] for path in by_stored):
             yield by_stored[stored.path], stream
 
-    def key(self, entries: Sequence[Entry]) -> bytes | None:
-        if self._record is not None and any(entry.path == self._record_path for entry in entries):
-            return None  # what is stored of it is not what is read
-        return self._zip.key([self._stored[entry.path] for entry in entries])
+    @cached_property
+    def groups(self) -> Mapping[str, tuple[Entry, ...]]:
+        changed = {self._record_path} if self._record is not None else set()  # what is stored is not what is read
+        places = {stored.path: place for place, stored in self._stored.items() if place not in changed}
+        found = {
+            name: tuple(self.by_path[places[stored.path]] for stored in members if stored.path in places)
+            for name, members in self._zip.groups.items()
+        }
+        return {**found, **{place: (self.by_path[place],) for place in changed}}
+
+    def prepare_keys(self) -> None:
+        self._zip.prepare_keys()
+
+    def group_key(self, group: str) -> bytes | None:
+        return self._zip.group_key(group)
+
+    def key(self, entry: Entry) -> bytes | None:
+        if entry.path == self._record_path and self._record is not None:
+            return None
+        return self._zip.key(self._stored[entry.path])
+
+    def sha256(self) -> str:
+        return self._zip.sha256()
 
     def trust(self, entries: Iterable[Entry]) -> None:
         self._zip.trust(self._stored[entry.path] for entry in entries)

@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
+from lambdapack.artifact.stored_digests import StoredDigests
 from lambdapack.artifact.tree import DIRECTORY_0755, REGULAR_0644, Entry, Problem, Tree
 from lambdapack.artifact.zip_members import ZipMembers
 from lambdapack.artifact.zip_problems import is_folder, member_problems, unpacked_name, unsafe
@@ -70,6 +71,7 @@ class ZipTree(Tree):
         self._whole: set[str] = set()  # read to the end, with the right CRC
         self._problems: list[Problem] = []
         self._entries = self._index()
+        self._digests = StoredDigests(path)
 
     @property
     def problems(self) -> Sequence[Problem]:
@@ -86,8 +88,18 @@ class ZipTree(Tree):
     def read_bytes(self, entry: Entry) -> bytes:
         return self._inflate(self._infos[entry.path], entry.path)
 
-    def key(self, entries: Sequence[Entry]) -> bytes | None:
-        return self._members.digest([self._infos[entry.path] for entry in entries])
+    def prepare_keys(self) -> None:
+        groups = {name: [self._infos[entry.path] for entry in members] for name, members in self.groups.items()}
+        self._digests.begin(groups, self._zip.start_dir)
+
+    def group_key(self, group: str) -> bytes | None:
+        return self._digests.of_group(group)
+
+    def key(self, entry: Entry) -> bytes | None:
+        return self._members.digest(self._infos[entry.path])
+
+    def sha256(self) -> str:
+        return self._digests.of_file()
 
     def checksum(self, entry: Entry) -> int | None:
         return self._infos[entry.path].CRC
@@ -117,6 +129,7 @@ class ZipTree(Tree):
         return found
 
     def close(self) -> None:
+        self._digests.close()
         self._members.close()
         self._zip.close()
 

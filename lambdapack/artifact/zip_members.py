@@ -10,7 +10,7 @@ import struct
 import threading
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -53,17 +53,14 @@ class ZipMembers:
                 size += len(chunk)
         _check_size(size, info.file_size)
 
-    def digest(self, infos: Sequence[zipfile.ZipInfo]) -> bytes | None:
-        """Returns the SHA-256 of members as they are stored, with their names and all that the directory says of their
-        content; None when one of them is unusual, so that zipfile has to judge it."""
-        digest = hashlib.sha256()
-        for info in infos:
-            stored = self._stored(info)
-            if stored is None or info.compress_type not in _CONTENTS or info.flag_bits & 0x1:
-                return None
-            numbers = (len(info.orig_filename), info.compress_type, info.CRC, info.compress_size, info.file_size)
-            digest.update(b"%d %d %d %d %d " % numbers + info.orig_filename.encode("utf-8", "surrogatepass"))
-            digest.update(stored)
+    def digest(self, info: zipfile.ZipInfo) -> bytes | None:
+        """Returns the SHA-256 of a member as it is stored, with its name and all that the directory says of it; None
+        when it is unusual, so that zipfile has to judge it."""
+        stored = self._stored(info) if is_usual(info) else None
+        if stored is None:
+            return None
+        digest = hashlib.sha256(described(info))
+        digest.update(stored)
         return digest.digest()
 
     def close(self) -> None:
@@ -72,7 +69,7 @@ class ZipMembers:
 
     def _read_usual(self, info: zipfile.ZipInfo) -> Buffer | None:
         content = _CONTENTS.get(info.compress_type)
-        if content is None or info.flag_bits & 0x1 or info.file_size > _LARGEST:
+        if content is None or not is_usual(info) or info.file_size > _LARGEST:
             return None
         stored = self._stored(info)
         return None if stored is None else content(stored, info)
@@ -121,3 +118,15 @@ def _check_size(size: int, declared: int) -> None:
     """zipfile is content with less than was declared, as long as the checksum is right."""
     if size != declared:
         raise zipfile.BadZipFile(f"has {size} bytes, and the archive's directory says {declared}")
+
+
+def is_usual(info: zipfile.ZipInfo) -> bool:
+    """True for a member that zipfile is not needed for: stored or deflated, and not encrypted."""
+    return info.compress_type in _CONTENTS and not info.flag_bits & 0x1
+
+
+def described(info: zipfile.ZipInfo) -> bytes:
+    """Returns a member's name and all that the directory says of its content, as bytes to be hashed."""
+    name = info.orig_filename.encode("utf-8", "surrogatepass")
+    numbers = (len(name), info.compress_type, info.CRC, info.compress_size, info.file_size)
+    return b"%d %d %d %d %d " % numbers + name

@@ -1,41 +1,61 @@
 """Facts of files that are known from an earlier run, and those of this run for the next.
 
-Files are taken by folders: the hash of what is stored of all files in a folder stands for the facts of each of them, so
-that one changed file costs its own folder only, and a run asks for some hundred keys instead of thousands. Facts never
-depend on a runtime, unless the name under which they are kept says so; verdicts are not kept.
+A fact is kept by the hash of what is stored of its file, so that it is known wherever that file comes again, and read
+back when it is asked for. What is stored of a whole group of files (a package, its metadata) has one hash, too: while
+that is the same as in an earlier run, no single file of the group has to be hashed. Facts never depend on a runtime,
+unless the name under which they are kept says so; verdicts are not kept.
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import functools
 import hashlib
-import importlib
-import io
 import os
-import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from lambdapack import __version__
 from lambdapack.artifact import Entry, Located, Stack, Tree
+from lambdapack.facts.pickling import UNREADABLE, dumped, loaded
 from lambdapack.facts.store import FactStore
 
 _Fact = TypeVar("_Fact")
-_WHOLE = ""  # beside the names of files, which are never empty: all checksums of the folder are right
-_PACKAGE = __name__.rpartition(".")[0]
+_FEW = 8  # files of a group that are asked for one by one, before all are fetched at once
+_PACKAGES = ("facts", "artifact", "profiles", "profiles/data")  # what facts are read by
 
 
 @dataclass(slots=True)
-class _Folder:
-    """The files directly in one folder of a tree. `blobs` are pickled facts by file name and kind."""
+class FileGroup:
+    """Files of a tree that came together, and what is known of them. `content` is the same for the same files,
+    whenever and however they were packed; None where they cannot be told without reading them."""
 
-    key: bytes
-    entries: list[Entry]
-    blobs: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    tree: Tree
+    name: str
+    entries: Sequence[Entry]
+    content: bytes | None = None
+    _row: bytes | None = None
+    _whole: bool = False
+    _packed: bytes = b""
+    _keys: dict[str, bytes] | None = None
+    _asked: int = 0
+    _changed: bool = False
+
+    @property
+    def keys(self) -> dict[str, bytes]:
+        """The key of each file by its path, as far as it has one."""
+        if self._keys is None:
+            self._keys = loaded(self._packed)
+        return self._keys
+
+
+@dataclass(slots=True)
+class _File:
+    """What is known of one file: pickled facts by their kind."""
+
+    blobs: dict[str, bytes] = field(default_factory=dict)
     changed: bool = False
 
 
@@ -44,146 +64,158 @@ class KnownFacts:
 
     def __init__(self, stack: Stack | None = None, store: FactStore | None = None) -> None:
         self._store = store
-        self._folders: dict[tuple[int, str], _Folder] = {}
-        if stack is not None and store is not None:
-            for tree in dict.fromkeys(mount.tree for mount in stack.mounts):
-                self._recognise(tree, store)
+        self._trees = [] if stack is None else list(dict.fromkeys(mount.tree for mount in stack.mounts))
+        self._files: dict[bytes, _File] = {}
+        self._kept: dict[bytes, bytes] = {}
+        if store is not None:
+            for tree in self._trees:
+                tree.prepare_keys()
+
+    @property
+    def is_kept(self) -> bool:
+        """True when what becomes known is known to the next run."""
+        return self._store is not None
 
     def get(self, located: Located, kind: str, read: Callable[[], _Fact]) -> _Fact:
         """Returns a fact of a file: the known one, or else what `read` returns, which is known from then on."""
-        folder_name, _, name = located.entry.path.rpartition("/")
-        folder = self._folders.get((id(located.tree), folder_name))
-        if folder is None:
+        file = self._file(located)
+        if file is None:
             return read()
-        blob = folder.blobs.get(name, {}).get(kind)
+        blob = file.blobs.get(kind)
         if blob is not None:
-            try:
-                fact: _Fact = _Loader(io.BytesIO(blob)).load()
-            except (pickle.UnpicklingError, AttributeError, EOFError, TypeError, ValueError, IndexError, ImportError):
-                pass  # written by somebody else
-            else:
+            with contextlib.suppress(*UNREADABLE):
+                fact: _Fact = loaded(blob)
                 return fact
         fact = read()
         with contextlib.suppress(RecursionError):  # nested deeper than can be kept: it is read anew each time
-            folder.blobs.setdefault(name, {})[kind] = _dumped(fact)
-            folder.changed = True
+            file.blobs[kind] = dumped(fact)
+            file.changed = True
         return fact
 
     def has(self, located: Located, kind: str) -> bool:
         """True when a fact of a file is known."""
-        folder_name, _, name = located.entry.path.rpartition("/")
-        folder = self._folders.get((id(located.tree), folder_name))
-        return folder is not None and kind in folder.blobs.get(name, {})
+        file = self._file(located)
+        return file is not None and kind in file.blobs
+
+    def recall(self, key: bytes) -> bytes | None:
+        """Returns what was kept under a key that says all that it depends on, None when nothing was."""
+        return None if self._store is None else self._store.read((_salted(key),)).get(_salted(key))
+
+    def keep(self, key: bytes, blob: bytes) -> None:
+        """Keeps something under a key that says all that it depends on."""
+        self._kept[_salted(key)] = blob
+
+    @cached_property
+    def groups(self) -> tuple[FileGroup, ...]:
+        """The groups of files of all trees, in order."""
+        store = self._store
+        if store is None:
+            return ()
+        groups, rows = [], {}
+        for tree in self._trees:
+            for name, entries in tree.groups.items():
+                group = FileGroup(tree, name, entries)
+                groups.append(group)
+                key = tree.group_key(name)
+                if key is not None:
+                    group._row = _salted(key)
+                    rows[group._row] = group
+        for row, blob in store.read(rows).items():
+            with contextlib.suppress(*UNREADABLE):
+                group = rows[row]
+                group.content, group._whole, group._packed = loaded(blob)
+        for group in groups:
+            if group.content is None:
+                _hash_files(group)
+            elif group._whole:
+                group.tree.trust(group.entries)
+        return tuple(groups)
 
     def read_damages(self, stack: Stack) -> dict[str, str]:
         """Returns the files of a stack that are not what their container promises, with the reason. Reads all that was
         not read before; what is whole is known from then on."""
+        groups = self.groups
         found: dict[str, str] = {}
+        damaged: dict[int, set[str]] = {}
         for mount in stack.mounts:
-            folders = set()
             for entry, reason in mount.tree.damaged():
                 found[mount.absolute(entry.path)] = reason
-                folders.add(entry.path.rpartition("/")[0])
-            for (tree, name), folder in self._folders.items():
-                if tree == id(mount.tree) and name not in folders and _WHOLE not in folder.blobs:
-                    folder.blobs[_WHOLE] = {}
-                    folder.changed = True
+                damaged.setdefault(id(mount.tree), set()).add(entry.path)
+        for group in groups:
+            bad = damaged.get(id(group.tree), set())
+            if not group._whole and bad.isdisjoint(entry.path for entry in group.entries):
+                group._whole = group._changed = True
         return found
 
     def save(self) -> None:
         """Keeps what has become known."""
-        changed = [folder for folder in self._folders.values() if folder.changed]
-        if self._store is not None:
-            self._store.write({folder.key: _dumped(folder.blobs) for folder in changed})
-        for folder in changed:
-            folder.changed = False
+        if self._store is None:
+            return
+        rows = dict(self._kept)
+        for key, file in self._files.items():
+            if file.changed:
+                rows[key] = dumped(file.blobs)
+                file.changed = False
+        for group in self.__dict__.get("groups", ()):
+            if group._changed and group._row is not None and group.content is not None:
+                rows[group._row] = dumped((group.content, group._whole, group._packed or dumped(group.keys)))
+                group._changed = False
+        self._kept.clear()
+        self._store.write(rows)
 
-    def _recognise(self, tree: Tree, store: FactStore) -> None:
-        by_folder: dict[str, list[Entry]] = {}
-        for entry in tree.entries():
-            if entry.is_file:
-                by_folder.setdefault(entry.path.rpartition("/")[0], []).append(entry)
-        folders = {}
-        for name, entries in by_folder.items():
-            key = tree.key(entries)
-            if key is not None:
-                key = hashlib.sha256(_version() + key).digest()
-                folders[key] = self._folders[id(tree), name] = _Folder(key, entries)
-        whole: list[Entry] = []
-        for key, blob in store.read(folders).items():
-            try:
-                folders[key].blobs = _Loader(io.BytesIO(blob)).load()
-            except (pickle.UnpicklingError, EOFError):
-                continue
-            if _WHOLE in folders[key].blobs:
-                whole += folders[key].entries
-        tree.trust(whole)
+    @cached_property
+    def _group_of(self) -> dict[tuple[int, str], FileGroup]:
+        return {(id(group.tree), entry.path): group for group in self.groups for entry in group.entries}
 
+    def _file(self, located: Located) -> _File | None:
+        if self._store is None:
+            return None
+        group = self._group_of.get((id(located.tree), located.entry.path))
+        key = None if group is None else group.keys.get(located.entry.path)
+        if group is None or key is None:
+            return None
+        if key not in self._files:
+            group._asked += 1
+            self._fetch(self._store, (key,) if group._asked <= _FEW else group.keys.values())
+        return self._files[key]
 
-def _dumped(fact: Any) -> bytes:
-    stream = io.BytesIO()
-    _Dumper(stream, pickle.HIGHEST_PROTOCOL).dump(fact)
-    return stream.getvalue()
-
-
-class _Dumper(pickle.Pickler):
-    """Writes facts as their class and the values of their fields. Frozen dataclasses with slots would be made anew by
-    calling Python for each field, and there are tens of thousands of them."""
-
-    def reducer_override(self, fact: Any) -> Any:
-        kind: type = type(fact)
-        setters = _setters(kind)
-        if setters is None:
-            return NotImplemented
-        return make_fact, (kind, *map(fact.__getattribute__, setters))
+    def _fetch(self, store: FactStore, keys: Iterable[bytes]) -> None:
+        wanted = [key for key in keys if key not in self._files]
+        rows = store.read(wanted)
+        for key in wanted:
+            file = self._files[key] = _File()
+            with contextlib.suppress(*UNREADABLE):
+                file.blobs = loaded(rows[key]) if key in rows else {}
 
 
-def make_fact(kind: type, *values: Any) -> Any:
-    """Makes a fact of its class and the values of its fields, in their order."""
-    setters = _setters(kind)
-    if setters is None or len(setters) != len(values):
-        raise pickle.UnpicklingError(f"{kind} is no fact of this version")
-    fact: Any = object.__new__(kind)
-    for value, set_value in zip(values, setters.values(), strict=True):
-        set_value(fact, value)
-    return fact
+def _hash_files(group: FileGroup) -> None:
+    """Works out the keys of a group's files, each by itself."""
+    keys = [(entry.path, group.tree.key(entry)) for entry in group.entries]
+    group._keys = {path: _salted(key) for path, key in keys if key is not None}
+    if len(group._keys) == len(group.entries):
+        group.content = hashlib.sha256(b"".join(_parts(group._keys))).digest()
+        group._changed = True
 
 
-@functools.cache
-def _setters(kind: type) -> dict[str, Callable[[Any, Any], None]] | None:
-    """What sets each field of a dataclass with slots, by name; None for any other class."""
-    if not dataclasses.is_dataclass(kind) or "__slots__" not in vars(kind):
-        return None
-    return {item.name: getattr(kind, item.name).__set__ for item in dataclasses.fields(kind)}
+def _parts(keys: dict[str, bytes]) -> Iterator[bytes]:
+    for path, key in keys.items():
+        name = path.encode("utf-8", "surrogatepass")
+        yield b"%d " % len(name) + name + key
 
 
-class _Loader(pickle.Unpickler):
-    """Makes nothing but facts: whoever could write into the cache shall not be able to run code."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        return _permitted(module, name)
+def _salted(key: bytes) -> bytes:
+    return hashlib.sha256(_version() + key).digest()
 
 
-@functools.cache
-def _permitted(module: str, name: str) -> Any:
-    if (module, name) == (__name__, make_fact.__name__):
-        return make_fact
-    if (module, name) == ("builtins", "frozenset"):
-        return frozenset
-    if module.startswith(f"{_PACKAGE}.") and not name.startswith("_"):
-        found = getattr(importlib.import_module(module), name, None)
-        if dataclasses.is_dataclass(found):
-            return found
-    raise pickle.UnpicklingError(f"{module}.{name} is no fact")
-
-
-@functools.cache
+@cache
 def _version() -> bytes:
     """Changes with the code that reads facts: what an older lambdapack read is not known to a newer one."""
     digest = hashlib.sha256(__version__.encode())
-    with os.scandir(Path(__file__).parent) as files:
-        for item in sorted(files, key=lambda item: item.name):
-            if item.name.endswith(".py"):
-                status = item.stat()
-                digest.update(f"{item.name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    root = Path(__file__).parent.parent
+    for package in _PACKAGES:
+        with os.scandir(root / package) as files:
+            for item in sorted(files, key=lambda item: item.name):
+                if item.name.endswith((".py", ".json")):
+                    status = item.stat()
+                    digest.update(f"{package}/{item.name} {status.st_size} {status.st_mtime_ns}\n".encode())
     return digest.digest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -279,9 +278,8 @@ def _doubts(opened: Opened, subject: Subject, findings: Iterable[Finding]) -> It
 
 def _summary(target: Target, opened: Opened, subject: Subject, zipped_size: int | None) -> ArtifactSummary:
     digest = opened.image.digest if opened.image else None
-    if opened.image is None and Path(target.path).is_file():
-        with Path(target.path).open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if opened.image is None:
+        digest = opened.function.sha256()
     return ArtifactSummary(
         path=target.name or str(target.path),
         kind=opened.kind,
