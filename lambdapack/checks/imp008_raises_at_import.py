@@ -4,7 +4,8 @@ What it finds
     `raise`, `assert`, `sys.exit()` and names that are bound nowhere, where nothing decides whether they run: at module
     level or in a function that is called there, under no condition or one that is known to hold on the target, like a
     refusal of the runtime's Python version, or of another distribution's version. `int | None` in annotations that are
-    evaluated, before Python 3.10.
+    evaluated, before Python 3.10. Code that tries one name of a native library after the other and gives up ("OSError:
+    no library called "cairo-2" was found") does so, too.
 
 Why it fails on Lambda
     The init phase ends in the error ("TypeError: unsupported operand type(s) for |: 'type' and 'NoneType'",
@@ -13,7 +14,8 @@ Why it fails on Lambda
 
 How to fix it
     Remove it, put it under `if __name__ == "__main__":`, or install a version that supports the runtime. Distributions
-    that refuse each other's version: install them in one go, from one lock.
+    that refuse each other's version: install them in one go, from one lock. A native library that the
+    code looks for belongs into `lib/` of the artifact or of a layer.
 
 When to ignore it
     Never.
@@ -35,14 +37,24 @@ def raises_at_import(subject: Subject) -> Iterator[Hit]:
         if failure.detail:
             yield _union(subject, failure, dist)
             continue
+        libraries = _not_loaded(subject, failure)
         what = "ends the process (SystemExit)" if failure.name == "SystemExit" else f"raises {failure.name}"
         yield Hit(
             path=failure.path,
-            message=f"line {failure.line}: {what} whenever it is imported on {subject.target}",
-            fix=_fix(subject, dist),
-            evidence={"module": failure.module, "line": failure.line, "error": failure.name},
+            message=f"line {failure.line}: {what} whenever it is imported on {subject.target}"
+            + (f": the loader finds none of {', '.join(libraries)}" if libraries else ""),
+            fix=_fix(subject, dist, libraries),
+            evidence={"module": failure.module, "line": failure.line, "error": failure.name}
+            | ({"libraries": libraries} if libraries else {}),
             chain=failure.chain,
         )
+
+
+def _not_loaded(subject: Subject, failure: Failure) -> list[str]:
+    """Returns the libraries that the module has tried to load, in vain, before it raised an error of its own."""
+    caught = subject.imports.caught if subject.imports else ()
+    names = (item.name for item in caught if item.kind == "library" and item.path == failure.path)
+    return list(dict.fromkeys(name for name in names if name))
 
 
 def _union(subject: Subject, failure: Failure, dist: DistFacts | None) -> Hit:
@@ -59,7 +71,10 @@ def _union(subject: Subject, failure: Failure, dist: DistFacts | None) -> Hit:
     )
 
 
-def _fix(subject: Subject, dist: DistFacts | None) -> str:
+def _fix(subject: Subject, dist: DistFacts | None, libraries: list[str]) -> str:
+    if libraries:
+        name = libraries[0].rpartition("/")[2]
+        return f"pack {name} into lib/ of the artifact or of a layer, built for {subject.target}"
     if dist is None:
         return "remove it, or put it into a function or under if __name__ == '__main__':"
     for conflict in subject.requirements.conflicts():

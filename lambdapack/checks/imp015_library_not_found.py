@@ -2,8 +2,9 @@
 
 What it finds
     `ctypes.CDLL("libx.so.1")`, `cdll.LoadLibrary(...)` and `ffi.dlopen(...)` at import, with a name or a path that can
-    be worked out, looked for as the loader does: `LD_LIBRARY_PATH` (/var/task, /var/task/lib, /opt/lib among others),
-    then the system's folders. No file header (`DT_NEEDED`) shows these needs.
+    be worked out (also from a list of candidates, or from what `ctypes.util.find_library` returns), looked for as the
+    loader does: `LD_LIBRARY_PATH` (/var/task, /var/task/lib, /opt/lib among others), then the system's folders. No file
+    header (`DT_NEEDED`) shows these needs.
 
 Why it fails on Lambda
     "OSError: libx.so.1: cannot open shared object file: No such file or directory".

@@ -162,6 +162,10 @@ class Belief:
         known = name in execution.names or name in OWN_ATTRIBUTES or name in _BUILTIN_NAMES or name in self._attributes
         return known or not execution.names_known
 
+    def note_change(self, name: str) -> None:
+        """Takes in that a name's value was changed from outside its module."""
+        self._attributes.add(name)
+
     def sets(self, name: str) -> bool:
         """True when executed code sets an attribute of this name on something."""
         return name in self._attributes

@@ -7,21 +7,27 @@ from collections.abc import Callable, Container
 from pathlib import PurePosixPath
 from typing import Any
 
+from lambdapack.facts import sequences, text_values
 from lambdapack.facts.belief import Belief
 from lambdapack.facts.calls import NOT_KNOWN, Call, absolute_name, read_call, value_of
+from lambdapack.facts.comprehensions import run_comprehension
 from lambdapack.facts.conditions import Unknown, evaluate
-from lambdapack.facts.expression import UNKNOWN, Expression, inner_expressions, with_inner
+from lambdapack.facts.expression import REST, UNKNOWN, Expression, inner_expressions, with_inner
 from lambdapack.facts.frames import Context, Flow, FunctionValue, Ledger
-from lambdapack.facts.importing import Importer
+from lambdapack.facts.importing import Importer, failure_of
+from lambdapack.facts.libraries import LibraryNames
+from lambdapack.facts.lists import Lists
 from lambdapack.facts.outcome import Execution, Failure
 from lambdapack.facts.path_values import ASKING, PathMethod, attribute_of, call_method, reading, result_of
 from lambdapack.facts.program import Block, Definition, Function, Import
 from lambdapack.facts.source import read_function
+from lambdapack.facts.text_values import TextMethod
 from lambdapack.facts.trampoline import Steps
 
 _MOST_CALLS = 5_000  # followed in one execution: a bound for programs that call themselves over and over
-# Environment variables with these beginnings may be set by Lambda itself, or by the shell that starts Python.
-_RESERVED_VARIABLES = ("AWS", "LAMBDA", "_", "PATH", "LANG", "LC_", "TZ", "LD_", "PYTHON", "HOME", "TMP", "PWD")
+Assumption = Callable[[Expression, Context], Expression]
+_OPERATORS = frozenset(("/", "%"))
+_MOVES = frozenset(("os.chdir", "contextlib.chdir"))
 _IMPORTERS = frozenset(("importlib.import_module", "__import__", "builtins.__import__"))
 
 
@@ -36,19 +42,43 @@ class Caller:
         ledger: Ledger,
         run: Callable[[Block, Context], Steps],
         metadata: Callable[[Call], Any],
+        libraries: LibraryNames,
     ) -> None:
         self._importer = importer
         self._belief = belief
         self._ledger = ledger
         self._run = run
         self._metadata = metadata
+        self._libraries = libraries
+        self.lists = Lists(belief, ledger)
         self._functions: dict[Definition, Function | None] = {}
+        self._assumption: Assumption | None = None
         self._active: list[Definition] = []
         self._followed = 0
 
     def resolve(self, expression: Expression, context: Context) -> Steps:
         """Returns the expression with everything in it that is known by now, and what the calls in it fail with."""
+        if self._assumption is not None:
+            expression = self._assumption(expression, context)
         return self._call(expression, context) if expression[0] == "call" else self._resolve(expression, context)
+
+    def resolve_assuming(self, expression: Expression, context: Context, assumption: Assumption) -> Steps:
+        """Returns the value of an expression when functions of the artifact that are called in it run under an
+        assumption, which changes expressions; `NOT_KNOWN` where none is called."""
+        if not self._calls_functions(expression, context):
+            return NOT_KNOWN
+        doubts, calls = dict(self._ledger.doubts), len(self._ledger.calls)
+        self._assumption = assumption
+        resolved, failures = yield self.resolve(expression, context)
+        self._assumption = None
+        self._ledger.doubts = doubts
+        del self._ledger.calls[calls:]
+        return NOT_KNOWN if failures else value_of(resolved, context.values)
+
+    def _calls_functions(self, expression: Expression, context: Context) -> bool:
+        if expression[0] == "call" and expression[1][0] == "name" and self._function(expression[1][1], context):
+            return True
+        return any(self._calls_functions(item, context) for item in inner_expressions(expression))
 
     def _resolve(self, expression: Expression, context: Context) -> Steps:
         if not self.has_more_to_know(expression, context.values):
@@ -61,6 +91,8 @@ class Caller:
                 return (yield self._boolean(kind, items, context))
             case ("if", condition, then, otherwise):
                 return (yield self._choice(condition, then, otherwise, context))
+            case ("each", *_):
+                return (yield run_comprehension(expression, context, self.resolve))
         parts: list[Expression] = []
         for inner in inner_expressions(expression):
             item, failures = yield self.resolve(inner, context)
@@ -78,6 +110,8 @@ class Caller:
         kind = expression[0]
         if kind in ("literal", "unknown"):
             return False
+        if kind in ("each", "attribute"):
+            return True
         if kind == "name":
             return "." in expression[1] and expression[1] not in values
         return kind == "call" or any(self.has_more_to_know(item, values) for item in inner_expressions(expression))
@@ -87,37 +121,13 @@ class Caller:
         head, _, name = dotted.rpartition(".")
         if head in context.values:
             return _attribute_of(context.values[head], name)
-        if "." in head and isinstance(owner_value := self._attribute(head, context), PurePosixPath):
+        if "." in head and isinstance(owner_value := self._attribute(head, context), PurePosixPath | str):
             return _attribute_of(owner_value, name)
         owner, _, name = absolute_name(dotted, context.execution).rpartition(".")
         module = self._ledger.executions.get(owner)
         if module is None or not module.done or self._belief.sets(name):
             return NOT_KNOWN
         return module.constants.get(name, NOT_KNOWN)
-
-    def assume(self, expression: Expression, context: Context) -> Any:
-        """Returns a condition's value if environment variables are not set that only the library asking for them knows;
-        `NOT_KNOWN` where no such variable decides it, and for first-party code."""
-        if self._belief.is_first_party(context.execution.module):
-            return NOT_KNOWN
-        assumed = self._without_variables(expression, context)
-        return NOT_KNOWN if assumed == expression else value_of(assumed, context.values)
-
-    def _without_variables(self, expression: Expression, context: Context) -> Expression:
-        execution = context.execution
-        match expression:
-            case ("compare", ("literal", str(variable)), (("in" | "not in" as sign, ("name", dotted)),)):
-                if absolute_name(dotted, execution) == "os.environ" and self._is_private(variable):
-                    return ("literal", sign == "not in")
-            case ("call", ("name", dotted), (("literal", str(variable)), *default), (), _):
-                getter = absolute_name(dotted, execution) in ("os.environ.get", "os.getenv")
-                if getter and self._is_private(variable):
-                    return default[0] if default else ("literal", None)
-        inner = [self._without_variables(item, context) for item in inner_expressions(expression)]
-        return with_inner(expression, inner)
-
-    def _is_private(self, variable: str) -> bool:
-        return not variable.startswith(_RESERVED_VARIABLES) and not self._belief.is_named_by_first_party(variable)
 
     def _boolean(self, kind: str, items: tuple[Expression, ...], context: Context) -> Steps:
         resolved: list[Expression] = []
@@ -175,13 +185,21 @@ class Caller:
             context.guards,
         )
         if called is None:
+            self.lists.note_call(None, resolved, context)
             return self._path_method(value_of(resolved[1], context.values), resolved, context), []
         if isinstance(method := self._attribute(resolved[1][1], context), PathMethod):
             return self._path_method(method, resolved, context), []
-        if called.name != "/":
+        self.lists.note_call(called, resolved, context)
+        if isinstance(method, TextMethod) and called.name not in _OPERATORS:
+            value = NOT_KNOWN if called.keywords else text_values.call_method(method, called.arguments)
+            return (resolved if value is NOT_KNOWN else ("literal", value)), []
+        if called.name not in _OPERATORS:
             self._ledger.calls.append(called)
         if called.name in _IMPORTERS:
             return UNKNOWN, (yield self._dynamic_import(called, context))
+        refused = self._refused_library(called, context)
+        if refused:
+            return UNKNOWN, refused
         value = self._known_result(called, resolved, context)
         if value is not NOT_KNOWN:
             return ("literal", value), []
@@ -194,12 +212,26 @@ class Caller:
             context.execution.effects += 1
             return resolved, []
 
+    def _refused_library(self, called: Call, context: Context) -> list[Failure]:
+        """Returns the failure of a call that loads a library which the loader does not find, or does not take."""
+        refused = self._libraries.refusal(called)
+        if refused is None:
+            return []
+        name, path = refused
+        if not name.startswith("/") and "/" in name and any(call.name in _MOVES for call in self._ledger.calls):
+            return []  # it counts from another folder by now
+        module = context.execution.module.name
+        return [failure_of("library", Import(called.line, module), module, context, name=name, native_path=path)]
+
     def _path_method(self, method: Any, call: Expression, context: Context) -> Expression:
         """Calls a method of a path; one that reads the file is noted as a call of `pathlib`."""
+        arguments = tuple(value_of(item, context.values) for item in call[2])
+        if isinstance(method, TextMethod) and not call[3]:
+            text = text_values.call_method(method, arguments)
+            return UNKNOWN if text is NOT_KNOWN else ("literal", text)
         if not isinstance(method, PathMethod):
             context.execution.effects += 1
             return UNKNOWN
-        arguments = tuple(value_of(item, context.values) for item in call[2])
         value = call_method(method, arguments)
         if value is not NOT_KNOWN:
             return ("literal", value)
@@ -243,7 +275,16 @@ class Caller:
             return self._metadata(called)
         if called.name in ("importlib.resources.files", "importlib_resources.files"):
             return self._folder_of(resolved[2][0], context) if resolved[2] else NOT_KNOWN
-        return result_of(called.name, called.arguments) if not called.keywords else NOT_KNOWN
+        if not called.arguments and not called.keywords:
+            return context.values.get(f"{called.name}()", NOT_KNOWN)
+        if called.keywords or NOT_KNOWN in called.arguments:
+            return NOT_KNOWN
+        if called.name == "%":
+            return text_values.formatted(called.arguments)
+        value = sequences.result_of(called.name, called.arguments)
+        if value is NOT_KNOWN:
+            value = self._libraries.answer(called)
+        return result_of(called.name, called.arguments) if value is NOT_KNOWN else value
 
     def _folder_of(self, package: Expression, context: Context) -> Any:
         """The folder of a package that has been imported, given by its name or as itself."""
@@ -317,6 +358,11 @@ class Caller:
             values.pop(name, None)
             if spread:
                 continue
+            if default == REST:
+                rest = [value_of(item, context.values) for item in arguments[len(read.parameters) :]]
+                if NOT_KNOWN not in rest:
+                    values[name] = tuple(rest)
+                continue
             scope = context.values
             if at < len(arguments) and at < len(read.parameters):
                 expression = arguments[at]
@@ -337,6 +383,8 @@ def _attribute_of(owner: Any, name: str) -> Any:
         return owner.get(name, NOT_KNOWN)
     if isinstance(owner, PurePosixPath):
         return attribute_of(owner, name)
+    if type(owner) is str:
+        return text_values.attribute_of(owner, name)
     return NOT_KNOWN
 
 

@@ -17,6 +17,13 @@ class Unknown(Exception):
     """The value cannot be known without running the program."""
 
 
+class Items(tuple[Any, ...]):
+    """What is known of a list: its items at one moment."""
+
+    __slots__ = ()
+
+
+_PATH_SIGNS = {"sep": "/", "pathsep": ":", "curdir": ".", "pardir": "..", "extsep": "."}
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -40,14 +47,14 @@ def evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
         if expression[1] in names:
             return names[expression[1]]
         raise Unknown
-    if kind == "tuple":
-        return tuple(evaluate(item, names) for item in expression[1])
+    if kind in ("tuple", "list"):
+        return (Items if kind == "list" else tuple)(evaluate(item, names) for item in expression[1])
     if kind == "not":
         return not evaluate(expression[1], names)
     if kind in ("and", "or"):
         return _evaluate_boolean(kind, expression[1], names)
     if kind == "index":
-        return _of_version(evaluate(expression[1], names), evaluate(expression[2], names))
+        return _item(evaluate(expression[1], names), evaluate(expression[2], names))
     if kind == "slice":
         value = evaluate(expression[1], names)
         return value[: expression[2]] if isinstance(value, VersionInfo) and expression[2] <= 2 else _fail()
@@ -92,14 +99,19 @@ def _evaluate_boolean(kind: str, items: tuple[Expression, ...], names: Mapping[s
     return value
 
 
-def _of_version(value: Any, index: Any) -> Any:
-    if isinstance(value, VersionInfo) and index in (0, 1):
+def _item(value: Any, index: Any) -> Any:
+    if isinstance(value, VersionInfo):
+        return value[index] if index in (0, 1) else _fail()
+    # Parts of a known text or path are worked out elsewhere.
+    if isinstance(value, tuple) and isinstance(index, int) and -len(value) <= index < len(value):
         return value[index]
     raise Unknown
 
 
 def _join(parts: list[Any]) -> Any:
-    """Texts written one after the other: `"a" + b`, `f"{a}.b"`."""
+    """Texts written one after the other, `"a" + b`, `f"{a}.b"`, and sequences of one kind."""
+    if parts and all(type(part) is type(parts[0]) for part in parts) and type(parts[0]) in (tuple, Items):
+        return type(parts[0])(item for part in parts for item in part)
     return "".join(parts) if all(isinstance(part, str) for part in parts) else _fail()
 
 
@@ -156,11 +168,14 @@ class VersionInfo(tuple[int, int]):
         return hash(tuple(self))
 
 
-def target_names(python: tuple[int, int], machine: str, builtin_modules: Iterable[str] = ()) -> dict[str, Any]:
+def target_names(
+    python: tuple[int, int], machine: str, builtin_modules: Iterable[str] = (), prefix: str | None = None
+) -> dict[str, Any]:
     """Returns what a module can ask about its surroundings, answered for Linux on Lambda."""
     version = VersionInfo(python)
-    return {
+    known = {
         "sys.version_info": version,
+        **dict.fromkeys(("sys.prefix", "sys.base_prefix", "sys.exec_prefix", "sys.base_exec_prefix"), prefix),
         "sys.version_info.major": python[0],
         "sys.version_info.minor": python[1],
         "sys.platform": "linux",
@@ -169,6 +184,7 @@ def target_names(python: tuple[int, int], machine: str, builtin_modules: Iterabl
         "sys.maxsize": 2**63 - 1,
         "sys.implementation.name": "cpython",
         "os.name": "posix",
+        **{f"{module}.{name}": value for module in ("os", "os.path") for name, value in _PATH_SIGNS.items()},
         "platform.system()": "Linux",
         "platform.machine()": machine,
         "platform.python_implementation()": "CPython",
@@ -177,6 +193,7 @@ def target_names(python: tuple[int, int], machine: str, builtin_modules: Iterabl
         "typing_extensions.TYPE_CHECKING": False,
         "__debug__": True,
     }
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def asks(expression: Expression, names: Container[str]) -> bool:

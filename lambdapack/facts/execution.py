@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 from lambdapack.facts.belief import Belief
 from lambdapack.facts.calling import Caller
-from lambdapack.facts.calls import NOT_KNOWN, Call, value_of
-from lambdapack.facts.conditions import Unknown, asks, evaluate, target_names
+from lambdapack.facts.calls import NOT_KNOWN, value_of
+from lambdapack.facts.conditions import Items, Unknown, asks, evaluate, target_names
+from lambdapack.facts.environment import Environment
 from lambdapack.facts.expression import UNKNOWN, Expression
 from lambdapack.facts.frames import Context, FunctionValue, Ledger
 from lambdapack.facts.grammar import SyntaxProblem
 from lambdapack.facts.importing import Importer, failure_of
+from lambdapack.facts.installed import Installed
+from lambdapack.facts.libraries import LibraryNames
 from lambdapack.facts.modules import Module, ModuleFinder
 from lambdapack.facts.outcome import (
     Execution,
@@ -58,8 +60,8 @@ from lambdapack.profiles.profile import RuntimeProfile
 class Executor:
     """Executes modules of one finder. `program_of` returns a source module's program, None if it cannot be read;
     `refusal_of` says why the target refuses one, source or byte code, `loads` whether the loader accepts a native file,
-    `version_of` the version a native module gives itself, `metadata` what `importlib.metadata` answers, `belief` what
-    code that ran may have made besides."""
+    `version_of` the version a native module gives itself, `installed` what `importlib.metadata` answers, `libraries`
+    which libraries are found by name, `belief` what code that ran may have made besides."""
 
     def __init__(
         self,
@@ -69,17 +71,19 @@ class Executor:
         loads: Callable[[str], bool],
         refusal_of: Callable[[Module], SyntaxProblem | None],
         version_of: Callable[[Module], str | None],
-        metadata: Callable[[Call], Any],
+        installed: Installed,
+        libraries: LibraryNames,
         belief: Belief,
     ) -> None:
-        self._values = target_names(profile.python, profile.machine, profile.builtin_modules)
+        self._values = target_names(profile.python, profile.machine, profile.builtin_modules, profile.prefix)
         self._python = profile.python
         self._belief = belief
         self.ledger = Ledger()
         self._importer = Importer(
             finder, profile, self._values, program_of, loads, refusal_of, version_of, belief, self.ledger, self._block
         )
-        self._caller = Caller(self._importer, belief, self.ledger, self._block, metadata)
+        self._caller = Caller(self._importer, belief, self.ledger, self._block, installed.answer, libraries)
+        self._environment = Environment(belief, self._caller, installed)
 
     def run(self, name: str, importer: str) -> list[Failure]:
         """Imports a dotted name as the runtime client does and returns what certainly fails."""
@@ -231,6 +235,8 @@ class Executor:
         if context.certain and trusted and not failed and value != UNKNOWN:
             with suppress(Unknown):
                 context.values[name] = evaluate(value, context.values)
+                if isinstance(context.values[name], Items):
+                    self._caller.lists.note_name(name, statement.value, context)
                 if platform:
                     context.execution.steady.add(name)
 
@@ -258,7 +264,7 @@ class Executor:
                 return failures
             holds = value_of(resolved, context.values)
             if holds is NOT_KNOWN and context.certain:
-                holds = self._caller.assume(condition, context)
+                holds = yield self._environment.assume(condition, context)
                 assumed = assumed or holds is not NOT_KNOWN
             if holds is NOT_KNOWN or (assumed and not holds):
                 yield self._maybe(body, context)
@@ -279,9 +285,7 @@ class Executor:
         failures: list[Failure] = yield self._block(body, context)
         for name in all_names(body):
             context.values.pop(name, None)
-        lacking = [
-            failure for failure in failures if failure.kind in ("native", "byte-code", "missing-module", "syntax")
-        ]
+        lacking = [failure for failure in failures if self._environment.is_a_lack(failure)]
         self.ledger.doubt(failure for failure in failures if failure not in lacking)
         return lacking
 

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-# An expression, as nested tuples: ("literal", value) · ("tuple", items) · ("name", "sys.version_info") ·
+# An expression, as nested tuples: ("literal", value) · ("tuple" | "list", items) · ("name", "sys.version_info") ·
 # ("attribute", of, name) · ("index", of, i) · ("slice", of, stop) · ("call", function, arguments, keywords, line) ·
 # ("not", x) · ("and" | "or", items) · ("compare", left, ((operator, right), ...)) ·
-# ("if", condition, then, otherwise) · ("join", texts) · ("some", the calls in what is not understood) · ("unknown",)
+# ("each", iterable, target, conditions, item), a comprehension · ("if", condition, then, otherwise) · ("join", texts) ·
+# ("some", the calls in what is not understood) · ("unknown",)
 Expression = tuple[Any, ...]
 UNKNOWN: Expression = ("unknown",)
+REST: Expression = ("rest",)  # the default of a parameter `*names`
 
 
 def inner_expressions(expression: Expression) -> Iterator[Expression]:
     """Yields the expressions that an expression is made of, in the order in which they are evaluated."""
     match expression:
-        case ("tuple" | "and" | "or" | "join" | "some", items):
+        case ("tuple" | "list" | "and" | "or" | "join" | "some", items):
             yield from items
-        case ("not" | "slice" | "attribute", item, *_):
+        case ("not" | "slice" | "attribute" | "each", item, *_):
             yield item
         case ("index", item, index):
             yield from (item, index)
@@ -34,9 +36,9 @@ def inner_expressions(expression: Expression) -> Iterator[Expression]:
 def with_inner(expression: Expression, items: list[Expression]) -> Expression:
     """Returns an expression with other inner expressions, in the order of `inner_expressions`."""
     match expression:
-        case ("tuple" | "and" | "or" | "join" | "some" as kind, _):
+        case ("tuple" | "list" | "and" | "or" | "join" | "some" as kind, _):
             return (kind, tuple(items))
-        case ("not" | "slice" | "attribute" as kind, _, *rest):
+        case ("not" | "slice" | "attribute" | "each" as kind, _, *rest):
             return (kind, items[0], *rest)
         case ("index", _, _):
             return ("index", *items)
@@ -53,6 +55,8 @@ def with_inner(expression: Expression, items: list[Expression]) -> Expression:
 
 def holds_calls(expression: Expression) -> bool:
     """True when something is called in an expression."""
+    if expression[0] == "each" and any(map(holds_calls, (*expression[3], expression[4]))):
+        return True
     return expression[0] == "call" or any(holds_calls(item) for item in inner_expressions(expression))
 
 
@@ -60,5 +64,8 @@ def asked_names(expression: Expression) -> Iterator[str]:
     """Yields the dotted names in an expression."""
     if expression[0] == "name":
         yield expression[1]
+    if expression[0] == "each":
+        for item in (*expression[3], expression[4]):
+            yield from asked_names(item)
     for item in inner_expressions(expression):
         yield from asked_names(item)

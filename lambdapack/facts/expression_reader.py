@@ -16,6 +16,8 @@ from lambdapack.facts.expression import UNKNOWN, Expression
 _LATER = frozenset(
     ("lambda", "list_comprehension", "set_comprehension", "dictionary_comprehension", "generator_expression", "string")
 )
+# Functions that take all items of a generator at once.
+_TAKING_ALL = frozenset(("all", "any", "list", "tuple", "sorted", "set"))
 _MANY = 64  # items of a literal; a longer one is a table, not a choice
 
 
@@ -45,8 +47,12 @@ class ExpressionReader:
             case "parenthesized_expression":
                 inner = self._items(node)
                 return inner[0] if len(inner) == 1 else UNKNOWN
-            case "tuple" | "list" | "set" if node.named_child_count <= _MANY:
+            case "tuple" | "set" if node.named_child_count <= _MANY:
                 return ("tuple", self._items(node))
+            case "list" if node.named_child_count <= _MANY:
+                return ("list", self._items(node))
+            case "list_comprehension":
+                return self._comprehension(node)
             case "not_operator":
                 argument = node.child_by_field_name("argument")
                 return UNKNOWN if argument is None else ("not", self.read(argument))
@@ -109,8 +115,8 @@ class ExpressionReader:
             return UNKNOWN
         if self._text(kind) in ("and", "or"):
             return (self._text(kind), (self.read(left), self.read(right)))
-        if self._text(kind) == "/":  # of paths; nothing else is divided where it matters
-            return ("call", ("name", "/"), (self.read(left), self.read(right)), (), self.line(node))
+        if self._text(kind) in ("/", "%"):  # of paths, and of texts: no numbers where it matters
+            return ("call", ("name", self._text(kind)), (self.read(left), self.read(right)), (), self.line(node))
         return ("join", (self.read(left), self.read(right))) if self._text(kind) == "+" else self._some(node)
 
     def _subscript(self, node: Node) -> Expression:
@@ -129,7 +135,9 @@ class ExpressionReader:
         if function is None or arguments is None:
             return UNKNOWN
         if arguments.type != "argument_list":  # f(x for x in y)
-            return ("call", self.read(function), (UNKNOWN,), (), self.line(node))
+            taken = self._text(function) in _TAKING_ALL or self._text(function).endswith(".join")
+            given = self._comprehension(arguments) if taken else UNKNOWN
+            return ("call", self.read(function), (given,), (), self.line(node))
         positional: list[Expression] = []
         keywords: list[tuple[str, Expression]] = []
         for child in arguments.named_children:
@@ -141,6 +149,16 @@ class ExpressionReader:
             elif child.type != "comment":
                 positional.append(self.read(child))
         return ("call", self.read(function), tuple(positional), tuple(keywords), self.line(node))
+
+    def _comprehension(self, node: Node) -> Expression:
+        """One `for name in iterable` with any conditions; more is not worked out."""
+        item, *clauses = [child for child in node.named_children if child.type != "comment"]
+        loops = [clause for clause in clauses if clause.type == "for_in_clause"]
+        left, right = (loops[0].child_by_field_name(field) if loops else None for field in ("left", "right"))
+        if len(loops) != 1 or left is None or right is None or left.type != "identifier":
+            return UNKNOWN
+        conditions = tuple(self.read(clause.named_children[0]) for clause in clauses if clause.type == "if_clause")
+        return ("each", self.read(right), self._text(left), conditions, self.read(item))
 
     def _some(self, node: Node) -> Expression:
         parts = tuple(self._calls(node))

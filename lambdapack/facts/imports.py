@@ -21,6 +21,7 @@ from lambdapack.facts.handler import HandlerFacts
 from lambdapack.facts.installed import Installed, NativeVersion
 from lambdapack.facts.known import KnownFacts
 from lambdapack.facts.later import deferred_calls
+from lambdapack.facts.libraries import LibraryNames
 from lambdapack.facts.linking import NativeFacts
 from lambdapack.facts.modules import Module, ModuleFinder
 from lambdapack.facts.outcome import Execution, Failure
@@ -67,6 +68,7 @@ class ImportFacts:
         self._native = native
         self._distributions = distributions
         self.handler = handler
+        self.libraries = LibraryNames(stack, profile, native)
         self.unread: dict[str, str] = {}
         self._texts: dict[str, bytes] = {}
         self._hooks: dict[str, bytes] = {}
@@ -87,7 +89,7 @@ class ImportFacts:
             self._is_first_party,
             lambda name: name in self._removed,
         )
-        installed = Installed(self._stack, self._distributions, self._profile.python)
+        installed = Installed(self._stack, self._distributions, self._profile)
         executor = Executor(
             self._finder,
             self._profile,
@@ -95,7 +97,8 @@ class ImportFacts:
             self._loads,
             self._refusal,
             self._native_version,
-            installed.answer,
+            installed,
+            self.libraries,
             belief,
         )
         self.executions: dict[str, Execution] = executor.ledger.executions
@@ -150,6 +153,11 @@ class ImportFacts:
             for failure in failures
             if failure.kind in ("missing-module", "missing-name") and not self._is_in_standard_library(failure)
         )
+
+    @property
+    def fatal(self) -> tuple[Failure, ...]:
+        """Everything that certainly fails, at import or at the first call."""
+        return (*self.failures, *self.invoked)
 
     @property
     def uncaught(self) -> tuple[Failure, ...]:
@@ -244,7 +252,16 @@ class ImportFacts:
         execution = self.handler_execution
         if execution is None or not execution.names_known:
             return ()
-        kinds = ("missing-module", "missing-name", "native", "syntax", "byte-code", "circular", "relative-import")
+        kinds = (
+            "missing-module",
+            "missing-name",
+            "native",
+            "library",
+            "syntax",
+            "byte-code",
+            "circular",
+            "relative-import",
+        )
         failures = executor.call(execution, self.handler.function)
         return tuple(replace(item, certainty="invocation") for item in failures if item.kind in kinds)
 

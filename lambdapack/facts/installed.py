@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,7 +14,10 @@ from lambdapack.facts.calls import NOT_KNOWN, Call
 from lambdapack.facts.conditions import Unknown
 from lambdapack.facts.distributions import DistFacts
 from lambdapack.facts.path_values import ASKING
+from lambdapack.profiles.profile import RuntimeProfile
 
+_NATIVE = re.compile(r"\.so(?:\.[0-9][^/]*)?$")
+_SYSTEM = ("/var/", "/usr/", "/lib/", "/lib64/")
 _READ_ONLY = ("/var/task/", "/opt/")
 
 
@@ -46,9 +50,9 @@ class NativeVersion(str):
 class Installed:
     """Answers for the distributions of one artifact. Of one that is there twice the first counts, as on `sys.path`."""
 
-    def __init__(self, stack: Stack, distributions: Iterable[DistFacts], python: tuple[int, int]) -> None:
+    def __init__(self, stack: Stack, distributions: Iterable[DistFacts], profile: RuntimeProfile) -> None:
         self._stack = stack
-        self._python = python
+        self._profile = profile
         self._by_name: dict[str, DistFacts] = {}
         for dist in distributions:
             self._by_name.setdefault(dist.name, dist)
@@ -67,16 +71,27 @@ class Installed:
                 return dist.version
             case "distribution":
                 known: dict[str, Any] = {"version": dist.version}
-                if self._python >= (3, 13) and self._stack.file(f"{dist.folder}/direct_url.json") is None:
+                if self._profile.python >= (3, 13) and self._stack.file(f"{dist.folder}/direct_url.json") is None:
                     known["origin"] = None
                 return known
         return NOT_KNOWN
+
+    def has_lost_libraries(self, path: str) -> bool:
+        """True when RECORD of the distribution that a file belongs to lists native files that are gone."""
+        present = self._stack.located
+        for dist in self._by_name.values():
+            if path in dist.files:
+                return any(_NATIVE.search(lost) for lost in dist.missing(present))
+        return False
 
     def _stands_at(self, path: str, question: str) -> Any:
         """Says what is in the artifact's own folders, which nothing changes on Lambda."""
         full = posixpath.normpath(path)
         if not full.startswith(_READ_ONLY):
-            return NOT_KNOWN
+            name = full.rpartition("/")[2]
+            # The names of the runtime's own libraries are known.
+            foreign = full.startswith(_SYSTEM) and _NATIVE.search(name) and name not in self._profile.libraries
+            return False if foreign and self._stack.resolve(full) is None else NOT_KNOWN
         is_file, is_folder = self._stack.file(full) is not None, self._stack.is_folder(full)
         match question.rpartition(".")[2]:
             case "isfile" | "is_file":

@@ -109,6 +109,11 @@ class NativeFacts:
     def _read_elf(self, located: Located) -> ElfFacts | NotElf:
         return read_elf(self._stack.read_bytes(located))
 
+    @property
+    def managed(self) -> bool:
+        """True for the managed runtime, which has fewer libraries than its image."""
+        return self._managed
+
     def stack_paths(self) -> frozenset[str]:
         """Every path in the artifact, for comparison with what distributions record."""
         return frozenset(self._stack.located)

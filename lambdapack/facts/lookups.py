@@ -29,9 +29,6 @@ _METADATA = frozenset(
     for module in ("importlib.metadata", "importlib_metadata")
     for function in ("version", "distribution", "metadata", "requires", "files")
 ) | {"pkg_resources.get_distribution", "pkg_resources.require", "pkg_resources.get_entry_map"}
-_LIBRARY_LOADERS = frozenset(
-    ("ctypes.CDLL", "ctypes.PyDLL", "ctypes.cdll.LoadLibrary", "ctypes.pydll.LoadLibrary", "ctypes.cdll.__getitem__")
-)
 _READERS = frozenset((
     "open", "io.open", "builtins.open", "codecs.open", "gzip.open", "bz2.open", "lzma.open", "tarfile.open",
     "zipfile.ZipFile", "pathlib.Path.open", "pathlib.Path.read_text", "pathlib.Path.read_bytes",
@@ -107,28 +104,19 @@ class Lookups:
         return tuple(self._missing_libraries())
 
     def _missing_libraries(self) -> Iterator[Lookup]:
+        libraries = self._imports.libraries
+        failing = {(item.path, item.line, item.name) for item in self._imports.fatal if item.kind == "library"}
         for call in self._imports.calls:
-            if not _loads_library(call) or not call.arguments or not isinstance(call.arguments[0], str | PurePosixPath):
+            name = libraries.wanted(call)
+            absent = name is not None and libraries.is_absent(call)
+            if name is None or absent is False:
                 continue
-            name = str(call.arguments[0])
-            absent = self._is_absent(name) if "/" in name else self._is_unknown(name)
+            fails = call.when == "import" and (call.path, call.line, name) in failing
             guard = guard_against(call, "OSError", "IOError", "EnvironmentError")
-            if not name or absent is False or guard == "ready" or not self._matters(call):
+            if not fails and (guard == "ready" or not self._matters(call)):
                 continue
             elsewhere = self._native.bundled(posixpath.basename(name))
-            # A library that other code has loaded before satisfies every later request for its soname (dl-load.c).
-            certain = absent is True and call.when == "import" and guard == "none" and ("/" in name or not elsewhere)
-            yield Lookup(name, call, certain, elsewhere[0] if elsewhere else None)
-
-    def _is_unknown(self, soname: str) -> bool | None:
-        """True for a library that no folder of the loader has, None where that is not known of the runtime."""
-        folders = (*self._profile.library_path, *self._profile.system_library_dirs)
-        if soname in self._profile.preloaded_libraries or any(self._stack.file(f"{at}/{soname}") for at in folders):
-            return False
-        system = self._profile.libraries.get(soname)
-        if system is None or (self._managed and system.in_managed is False):
-            return True
-        return None if self._managed and system.in_managed is None else False
+            yield Lookup(name, call, fails, elsewhere[0] if elsewhere else None)
 
     @cached_property
     def files(self) -> tuple[Lookup, ...]:
@@ -188,13 +176,6 @@ class Lookups:
     def _matters(self, call: Call) -> bool:
         """False for what a library does in functions or under conditions: that is its own business."""
         return call.when == "import" or self._imports.owner(call.path or "") is None
-
-
-def _loads_library(call: Call) -> bool:
-    owner, _, function = call.name.rpartition(".")
-    return call.name in _LIBRARY_LOADERS or (
-        function == "dlopen" and owner.rpartition(".")[2] in ("ffi", "FFI", "_ffi")
-    )
 
 
 def opened_file(call: Call) -> str | None:

@@ -11,7 +11,15 @@ from lambdapack.facts.modules import Module
 from lambdapack.facts.program import Handler, Program, Raise, Try
 
 FailureKind = Literal[
-    "missing-module", "missing-name", "circular", "relative-import", "native", "byte-code", "syntax", "raises"
+    "missing-module",
+    "missing-name",
+    "circular",
+    "relative-import",
+    "native",
+    "library",
+    "byte-code",
+    "syntax",
+    "raises",
 ]
 Certainty = Literal["certain", "invocation", "possible", "deferred"]
 
@@ -21,7 +29,8 @@ class Failure:
     """An import that fails. `importer` is the module with the statement, `path` its file, `line` where it stands.
 
     `module` is what was to be imported, absolute; `name` the name wanted from it. For `native` it is the extension
-    module and `native_path` its file; for `syntax` `name` is what the compiler says, for `byte-code` what the module
+    module and `native_path` its file; for `library` `name` is what code loads by itself, `native_path` its file when
+    there is one; for `syntax` `name` is what the compiler says, for `byte-code` what the module
     was compiled by, for `raises` the error's class and `detail` the code that raises it, where that is no `raise`.
     `chain`: modules from the handler to the importer. `certain`: it stops the handler's import; `invocation`: it
     stops the first call of the handler; `possible`: it hangs on something that cannot be known; `deferred`: it stands
@@ -117,6 +126,8 @@ def _catches(name: str, failure: Failure) -> bool | None:
         return None
     if failure.kind == "missing-module":
         return issubclass(ModuleNotFoundError, caught)
+    if failure.kind == "library":
+        return issubclass(OSError, caught)
     if failure.kind == "syntax":
         return issubclass(SyntaxError, caught)
     if failure.kind == "raises":

@@ -22,6 +22,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "join": posixpath.join,
     "normpath": posixpath.normpath,
     "abspath": lambda path: _absolute(path, posixpath.normpath),
+    "expanduser": lambda path: _absolute(path, str),
     "realpath": lambda path: _absolute(path, posixpath.normpath),
 }
 _METHODS: dict[str, Callable[..., Any]] = {
@@ -53,6 +54,8 @@ class PathMethod:
 
 def attribute_of(path: PurePosixPath, name: str) -> Any:
     """Returns what a known path has under a name; `NOT_KNOWN` where that is not worked out."""
+    if name == "parents":
+        return tuple(path.parents)
     if name in _ATTRIBUTES:
         return getattr(path, name)
     return PathMethod(path, name) if name in _METHODS or name in _READING else NOT_KNOWN

@@ -9,7 +9,7 @@ from __future__ import annotations
 from tree_sitter import Node
 
 from lambdapack.facts import syntax, traits
-from lambdapack.facts.expression import UNKNOWN, Expression
+from lambdapack.facts.expression import REST, UNKNOWN, Expression
 from lambdapack.facts.expression_reader import ExpressionReader
 from lambdapack.facts.program import UNREADABLE, Definition, Function, Program, all_names, imported_names
 from lambdapack.facts.statements import StatementReader
@@ -89,12 +89,17 @@ def _parameters(node: Node, data: bytes, line: int) -> tuple[_Parameters, _Param
                     found[kind].append((syntax.dotted(inner, data), None))
                 else:  # `*args: int`
                     kind = 1
-                    found[1].append((syntax.dotted(inner.named_children[0], data), UNKNOWN))
+                    found[1].append((syntax.dotted(inner.named_children[0], data), _rest(inner)))
             case "default_parameter" | "typed_default_parameter" if name is not None and value is not None:
                 found[kind].append((syntax.dotted(name, data), reader.read(value)))
             case "list_splat_pattern" | "dictionary_splat_pattern":
                 kind = 1
-                found[1].append((syntax.dotted(child.named_children[0], data), UNKNOWN))
+                found[1].append((syntax.dotted(child.named_children[0], data), _rest(child)))
             case "keyword_separator":
                 kind = 1
     return tuple(found[0]), tuple(found[1])
+
+
+def _rest(node: Node) -> Expression:
+    """What is known of `*arguments`; of `**keywords` nothing is."""
+    return REST if node.type == "list_splat_pattern" else UNKNOWN

@@ -41,6 +41,7 @@ from lambdapack.facts.targets import Targets
 from lambdapack.facts.unions import class_unions
 
 _LEAVES = re.compile(rb"^(?:sys\.exit|os\._exit|exit|quit)\s*\(")
+_LISTS = ("list", "list_comprehension")
 _LONGEST_FUNCTION = 8_000  # bytes; what is longer is not followed
 
 
@@ -129,7 +130,7 @@ class StatementReader:
             case "match_statement":
                 self._match(node, out, names)
             case "raise_statement":
-                out.append(self._raise(node))
+                out.append(Raise(self._expressions.line(node), syntax.raised(node, self._data)))
             case "assert_statement":
                 self._assert(node, out)
             case "return_statement":
@@ -192,7 +193,9 @@ class StatementReader:
             names.add(name)
             if name == "__all__" and not self._classes:
                 self.exports.assign(right)
-            mutable = right.type in ("list", "set", "assignment")
+            mutable = right.type in ("set", "assignment") or (
+                right.type in _LISTS and not self._in_function and not syntax.is_only_read(name, left, self._data)
+            )
             if mutable:
                 self._evaluate(None if right.type == "assignment" else right, out)
             out.append(Constant(name, UNKNOWN if mutable else self._read(right)))
@@ -264,6 +267,8 @@ class StatementReader:
                 out.append(Constant(bound, UNKNOWN))
         if not self._in_function:
             self.deferred.read(node)
+        else:  # it may change what belongs to the function around it
+            self.targets.volatile.update(syntax.changed_names(node, self._data))
 
     def _parameters(self, node: Node, out: list[Statement]) -> None:
         """Keeps what a definition evaluates: defaults and annotations."""
@@ -389,12 +394,3 @@ class StatementReader:
                     self.targets.captures(pattern, names)
             if consequence is not None:
                 out.append(Maybe(self.block(consequence)))
-
-    def _raise(self, node: Node) -> Raise:
-        line = self._expressions.line(node)
-        for child in node.named_children:
-            target = child.child_by_field_name("function") if child.type == "call" else child
-            if target is not None and target.type in ("identifier", "attribute"):
-                return Raise(line, syntax.dotted(target, self._data))
-            break
-        return Raise(line, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
@@ -29,6 +30,13 @@ _HARMLESS = frozenset(
         "continue_statement",
     )
 )
+# What stands before a list's name where it is only read.
+_READING = re.compile(
+    rb"(?:\bin|\bif|\bwhile|\bnot|\band|\bor|\blen\(|[(,[] ?\*|\bsorted\(|\btuple\(|\bany\(|\ball\(|\.join\()\s*$"
+)
+_CHANGING = re.compile(rb"\b([A-Za-z_]\w*)(?:\.\w+\s*\(|\[[^\]\n]*\]\s*[-+*|]?=(?!=))")
+_ITEM = re.compile(rb"\[[^\]\n]*\](?!\s*[-+*|]?=(?!=))")
+_IMPORTING = re.compile(rb"^\s*(?:from\s+\S+\s+)?import\b")
 _FOLLOWED = frozenset((*_LITERALS, "call"))  # whether a call may raise is seen when it is followed
 
 
@@ -105,6 +113,30 @@ def may_raise(node: Node) -> bool:
     return node.type not in _HARMLESS
 
 
+def is_only_read(name: str, bound: Node, data: bytes) -> bool:
+    """True when nothing in a source's text may change the list that a name is bound to at `bound`: it is gone through,
+    asked for an item or its length, or handed out by an import."""
+    word, at = name.encode(), -1
+    while (at := data.find(word, at + 1)) >= 0:
+        end = at + len(word)
+        around = data[at - 1 : at] + data[end : end + 1]
+        if at == bound.start_byte or any(letter.isalnum() or letter == "_" for letter in around.decode("latin-1")):
+            continue
+        line = data[data.rfind(b"\n", 0, at) + 1 : at]
+        rest = data[end : end + 200].lstrip(b" ")
+        quoted = around[:1] in (b"'", b'"') or b"#" in line
+        read = _READING.search(line) is not None and rest[:1] not in (b".", b"+", b"[", b"|", b"=")
+        read = read or (_ITEM.match(rest) is not None and not line.rstrip().endswith(b"del"))
+        if not (quoted or read or _IMPORTING.search(line)):
+            return False
+    return True
+
+
+def changed_names(node: Node, data: bytes) -> frozenset[str]:
+    """Returns the names of which something is called, or an item set, in a node's text."""
+    return frozenset(name.decode() for name in _CHANGING.findall(raw(node, data)))
+
+
 def trimmed(definition: bytes) -> bytes:
     """Returns a definition's text without blank lines and comments behind it."""
     while True:
@@ -120,6 +152,13 @@ def texts(root: Node, data: bytes, end: int | None = None) -> Iterator[tuple[Nod
     children = root.named_children
     places = pairwise((*(child.start_byte for child in children), len(data) if end is None else end))
     yield from ((child, data[start:end]) for child, (start, end) in zip(children, places, strict=True))
+
+
+def raised(node: Node, data: bytes) -> str | None:
+    """Returns the dotted name of the class that a `raise` raises; None for a bare one or a computed one."""
+    first = next(iter(node.named_children), None)
+    target = first.child_by_field_name("function") if first is not None and first.type == "call" else first
+    return dotted(target, data) if target is not None and target.type in ("identifier", "attribute") else None
 
 
 def caught(clause: Node, data: bytes) -> tuple[str, ...] | None:

@@ -12,7 +12,7 @@ _OPAQUE = re.compile(
     rb"\bglobals\s*\(\s*\)(?!\s*\.\s*(?:get|keys|items|values|copy)\b)(?!\s*\[[^]\n]*\](?!\s*=[^=]))(?<!in globals\(\))"
     rb"|\b(?:vars|locals)\s*\(\s*\)\s*(?:\[[^]\n]*\]\s*=(?!=)|\.\s*update\b)"
     rb"|(?<![.\w])exec\s*\("
-    rb"|\bmodules\s*(?:\[\s*(?:__name__|__package__)\s*\]|\.\s*get\s*\(\s*__name__)"
+    rb"|\b(?<!\] = sys\.)modules\s*(?:\[\s*(?:__name__|__package__)\s*\]|\.\s*get\s*\(\s*__name__)"
     rb"|=\s*(?:vars|locals)\s*\(\s*\)|\bglobal_enum\b"
 )
 # Only what changes them counts: many modules read them.

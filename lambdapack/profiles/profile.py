@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -118,6 +119,12 @@ class RuntimeProfile:
     quotas: Quotas
     lifecycle: Lifecycle
     provenance: Mapping[str, Provenance]
+
+    @property
+    def prefix(self) -> str | None:
+        """`sys.prefix`: where the folder of the `lib/python3X.zip` on `sys.path` stands; None without one."""
+        zipped = (path for path in self.python_path if path.endswith(".zip"))
+        return next((posixpath.dirname(posixpath.dirname(path)) for path in zipped), None)
 
     @property
     def identifier(self) -> str:
