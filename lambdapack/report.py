@@ -53,7 +53,7 @@ class Report:
     build was told not to look at what it made, `unchanged` is True when there was nothing to build: the report is that
     of an earlier run. `suppressed` are findings that do not count. `notes` warn of something that is no property of
     the artifact. `told` is what a build has done of itself and its user should know. `timings` are seconds.
-    `details` is data for drawings, None when none was asked for.
+    `checks` are those that were run, names by code. `details` is data for drawings, None when none was asked for.
     """
 
     artifact: ArtifactSummary
@@ -73,6 +73,7 @@ class Report:
     notes: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
+    checks: Mapping[str, str] = field(default_factory=dict)
     details: Mapping[str, Json] | None = None
 
     @property

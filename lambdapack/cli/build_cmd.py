@@ -8,11 +8,11 @@ from lambdapack.cli.functions import build_all
 from lambdapack.cli.options import (
     FunctionChoice,
     Judging,
-    Presentation,
+    Reporting,
     function_options,
     judging_options,
     no_cache_option,
-    presentation_options,
+    report_options,
 )
 
 
@@ -22,9 +22,9 @@ from lambdapack.cli.options import (
 @click.option("--push", is_flag=True, help="Push container images to the registry that their names begin with.")
 @click.option("--no-verify", is_flag=True, help="Put the artifact in place without inspecting it. For measuring.")
 @no_cache_option
-@presentation_options
+@report_options
 def command(
-    chosen: FunctionChoice, judging: Judging, push: bool, no_verify: bool, no_cache: bool, show_as: Presentation
+    chosen: FunctionChoice, judging: Judging, push: bool, no_verify: bool, no_cache: bool, show_as: Reporting
 ) -> int:
     """Build the artifacts of the configured functions (NAME …, or all) and inspect them.
 

@@ -8,13 +8,13 @@ from lambdapack.cli.functions import attempt_options, build_all
 from lambdapack.cli.options import (
     FunctionChoice,
     Judging,
-    Presentation,
+    Reporting,
     TestChoice,
     exit_zero_option,
     function_options,
     judging_options,
     no_cache_option,
-    presentation_options,
+    report_options,
     test_options,
 )
 
@@ -26,7 +26,7 @@ from lambdapack.cli.options import (
 @judging_options
 @exit_zero_option
 @no_cache_option
-@presentation_options
+@report_options
 def command(
     chosen: FunctionChoice,
     require_test: bool,
@@ -34,7 +34,7 @@ def command(
     judging: Judging,
     exit_zero: bool,
     no_cache: bool,
-    show_as: Presentation,
+    show_as: Reporting,
 ) -> int:
     """Build the configured functions, inspect what was built, and import the handler from it."""
     options = attempt_options(test)

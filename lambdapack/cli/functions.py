@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 from lambdapack.cli.app import say
-from lambdapack.cli.options import FunctionChoice, Judging, Presentation, TestChoice
-from lambdapack.cli.output import exit_status, progress, shown, shown_json
+from lambdapack.cli.options import FunctionChoice, Judging, Reporting, TestChoice
+from lambdapack.cli.output import exit_status, progress, publish, said
 from lambdapack.errors import EXIT_MISSING, EXIT_OK, UsageError, worst_exit_status
 from lambdapack.memo import Readings, State, remember
 from lambdapack.settings import FunctionSettings, load_settings, select_functions, with_their_layers
 
 if TYPE_CHECKING:
+    from lambdapack.report import Report
     from lambdapack.workflows.import_test import AttemptOptions
     from lambdapack.workflows.several_builds import Job, Outcome
 
@@ -30,7 +31,7 @@ def build_all(
     require_test: bool,
     exit_zero: bool,
     push: bool,
-    show_as: Presentation,
+    show_as: Reporting,
     verify: bool = True,
     cached: bool = True,
 ) -> int:
@@ -42,16 +43,16 @@ def build_all(
     from lambdapack.workflows.several_builds import build_several
 
     readings = Readings()
-    jobs = _jobs(chosen, judging, test, readings, verify=verify, cached=cached)
+    jobs = _jobs(chosen, judging, test, readings, show_as=show_as, verify=verify, cached=cached)
     if push:
         _check_pushable([job.function for job in jobs])
         jobs = [replace(job, push=True) for job in jobs]
     with progress(quiet=show_as.quiet) as tell:
         outcomes = list(build_several(jobs, chosen.jobs, tell))
     statuses = [_say(outcome, exit_zero=exit_zero, require_test=require_test) for outcome in outcomes]
-    click.echo(_text(outcomes, show_as), nl=False, color=True)
+    publish(_reports(outcomes), show_as, several=len(outcomes) > 1)
     status = worst_exit_status(statuses)
-    if status == EXIT_OK and test is None and cached and not exit_zero and not push:
+    if status == EXIT_OK and test is None and cached and not exit_zero and not push and not show_as.writes_files:
         _remember(outcomes, readings, show_as)
     return status
 
@@ -78,6 +79,7 @@ def _jobs(
     test: AttemptOptions | None,
     readings: Readings,
     *,
+    show_as: Reporting,
     verify: bool,
     cached: bool,
 ) -> list[Job]:
@@ -99,6 +101,7 @@ def _jobs(
         selection=judging.selection() if verify else None,
         verify=verify,
         cached=cached,
+        details=show_as.wants_details,
     )
     output = chosen.output.resolve() if chosen.output else None
     return [
@@ -152,20 +155,17 @@ def _notes(outcome: Outcome) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _text(outcomes: Sequence[Outcome], show_as: Presentation, *, unchanged: bool = False) -> str:
-    """What standard output says; `unchanged`: of a later run that finds nothing changed."""
-    built = [(outcome.built.report, outcome.seconds) for outcome in outcomes if outcome.built is not None]
-    reports = [(replace(report, unchanged=unchanged), seconds) for report, seconds in built]
-    if show_as.form == "json":
-        return shown_json([report for report, _ in reports], several=len(outcomes) > 1) if reports else ""
-    return "".join(shown(report, show_as, seconds=seconds) for report, seconds in reports)
+def _reports(outcomes: Sequence[Outcome]) -> list[tuple[Report, float]]:
+    """The reports on what was built, each with the seconds that it took."""
+    return [(outcome.built.report, outcome.seconds) for outcome in outcomes if outcome.built is not None]
 
 
-def _remember(outcomes: Sequence[Outcome], readings: Readings, show_as: Presentation) -> None:
+def _remember(outcomes: Sequence[Outcome], readings: Readings, show_as: Reporting) -> None:
     outputs: dict[str, State | None] = {}
     for outcome in outcomes:
         assert outcome.built is not None
         readings.join(outcome.built.readings)
         outputs |= outcome.built.result.states
-    text = _text(outcomes, show_as, unchanged=True)
+    later = [(replace(report, unchanged=True), seconds) for report, seconds in _reports(outcomes)]
+    text = said(later, show_as, several=len(outcomes) > 1)
     remember(sys.argv[1:], readings, outputs, out=text, err="".join(map(_notes, outcomes)))

@@ -10,16 +10,16 @@ import click
 from lambdapack.cli.options import (
     ArtifactChoice,
     Judging,
-    Presentation,
+    Reporting,
     artifact_options,
     exit_zero_option,
     judging_options,
     no_cache_option,
-    presentation_options,
+    report_options,
 )
-from lambdapack.cli.output import Stopwatch, progress, show, show_runtimes
+from lambdapack.cli.output import Stopwatch, exit_status, progress, publish, publish_runtimes
 from lambdapack.cli.targets import target_of
-from lambdapack.errors import UsageError
+from lambdapack.errors import UsageError, worst_exit_status
 from lambdapack.workflows.inspection import inspect
 from lambdapack.workflows.several_runtimes import inspect_for_runtimes, named_runtimes
 
@@ -40,7 +40,7 @@ from lambdapack.workflows.several_runtimes import inspect_for_runtimes, named_ru
 @click.option("--details", is_flag=True, help="Add sizes, loaded modules and native files to the JSON report.")
 @judging_options
 @exit_zero_option
-@presentation_options
+@report_options
 def command(
     chosen: ArtifactChoice,
     kind: str | None,
@@ -51,7 +51,7 @@ def command(
     details: bool,
     judging: Judging,
     exit_zero: bool,
-    show_as: Presentation,
+    show_as: Reporting,
 ) -> int:
     """Say what will fail on Lambda in ARTIFACT, and why. Runs nothing of it.
 
@@ -61,18 +61,20 @@ def command(
     """
     if fast and deep:
         raise UsageError("--fast and --deep contradict each other", hint="give one of them")
-    if details and show_as.form != "json":
+    if details and "json" not in show_as.forms:
         raise UsageError("--details is for programs", hint="add --format json")
     watch = Stopwatch()
     several = len(chosen.runtimes) > 1 or "all" in chosen.runtimes
     target = target_of(chosen, judging, None if several else next(iter(chosen.runtimes), None))
     target = replace(target, kind=kind or target.kind, lock=lock, deep=deep)  # type: ignore[arg-type]  # as click has it
-    target = replace(target, fast=fast, cached=not no_cache, details=details)
+    target = replace(target, fast=fast, cached=not no_cache, details=details or show_as.wants_details)
     with progress(quiet=show_as.quiet) as tell:
         if several:
             reports = inspect_for_runtimes(target, named_runtimes(chosen.runtimes), tell)
         else:
             reports = [inspect(target, progress=tell)]
     if several:
-        return show_runtimes(reports, show_as, exit_zero=exit_zero)
-    return show(reports[0], show_as, exit_zero=exit_zero, seconds=watch.seconds)
+        publish_runtimes(reports, show_as)
+    else:
+        publish([(reports[0], watch.seconds)], show_as, several=False)
+    return worst_exit_status([exit_status(report, exit_zero=exit_zero) for report in reports])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 
 from lambdapack.errors import UsageError
 from lambdapack.finding import Severity
+from lambdapack.render.forms import FORMS
 
 if TYPE_CHECKING:
     from lambdapack.selection import Selection
@@ -21,11 +23,69 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
-    """How results are shown."""
+    """How a result is shown."""
 
     form: str
     verbose: bool
     quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """How reports are shown and where they are written. `chosen_form` is None when none was asked for: text for a
+    person then, and annotations where GitHub runs us. `written` are `FORM=FILE`, as they were given."""
+
+    chosen_form: str | None
+    written: tuple[str, ...]
+    base: Path | None
+    verbose: bool
+    quiet: bool
+
+    def __post_init__(self) -> None:
+        if self.base is not None and "markdown" not in self.forms:
+            raise UsageError("--base is compared in a markdown report", hint="add --format markdown")
+        paths = [path.resolve() for _, path in self.files]
+        twice = next((path for path in paths if paths.count(path) > 1), None)
+        if twice is not None:
+            raise UsageError(f"--report: two reports cannot go into one file: {twice}")
+
+    @property
+    def form(self) -> str:
+        return self.chosen_form or "text"
+
+    @property
+    def files(self) -> tuple[tuple[str, Path], ...]:
+        """The forms that are written to files, with the files. Raises `UsageError`."""
+        return tuple(map(_form_and_file, self.written))
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """Every form that is to be made."""
+        return (self.form, *(form for form, _ in self.files))
+
+    @property
+    def annotates(self) -> bool:
+        """Whether GitHub Actions runs us and is told, since nothing else was asked for."""
+        return self.chosen_form is None and os.environ.get("GITHUB_ACTIONS") == "true"
+
+    @property
+    def writes_files(self) -> bool:
+        """Whether more is made than what standard output says."""
+        return bool(self.written) or self.base is not None or self.annotates
+
+    @property
+    def wants_details(self) -> bool:
+        """Whether a report needs what drawings and comparisons are made of."""
+        return self.base is not None
+
+
+def _form_and_file(given: str) -> tuple[str, Path]:
+    form, equals, name = given.partition("=")
+    if form not in FORMS:
+        raise UsageError(f"--report {given}: {form} is no form of a report", hint=f"one of {', '.join(FORMS)}")
+    if not equals or not name:
+        raise UsageError(f"--report {given}: names no file", hint=f"--report {form}=report.{form}")
+    return form, Path(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +196,33 @@ _config_option = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     help="The pyproject.toml or lambdapack.toml to use, instead of the nearest one.",
 )
+_verbose_option = click.option("-v", "--verbose", is_flag=True, help="Show infos and whole import chains, too.")
+_quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing unless the artifact fails.")
+report_options = _group(
+    "show_as",
+    Reporting,
+    click.option(
+        "--format",
+        "chosen_form",
+        type=click.Choice(FORMS),
+        help="Form of the report on standard output. Default: text, and annotations where GitHub Actions runs it.",
+    ),
+    click.option(
+        "--report",
+        "written",
+        multiple=True,
+        metavar="FORM=FILE",
+        help="Write a report to a file, too: sarif=report.sarif; repeat.",
+    ),
+    click.option(
+        "--base",
+        type=click.Path(path_type=Path, exists=True),
+        metavar="ARTIFACT",
+        help="An earlier artifact, whose sizes a markdown report compares.",
+    ),
+    _verbose_option,
+    _quiet_option,
+)
 presentation_options = _group(
     "show_as",
     Presentation,
@@ -147,8 +234,8 @@ presentation_options = _group(
         show_default=True,
         help="Form of the report.",
     ),
-    click.option("-v", "--verbose", is_flag=True, help="Show infos and whole import chains, too."),
-    click.option("-q", "--quiet", is_flag=True, help="Print nothing unless the artifact fails."),
+    _verbose_option,
+    _quiet_option,
 )
 judging_options = _group(
     "judging",

@@ -6,15 +6,15 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import click
 
-from lambdapack.cli.options import Presentation
-from lambdapack.errors import EXIT_BUG, EXIT_FINDINGS, EXIT_OK, worst_exit_status
-from lambdapack.render.json_format import render_json, render_json_reports
-from lambdapack.render.runtimes import render_runtimes
-from lambdapack.render.text import TextStyle, render_text
+from lambdapack.cli.options import Presentation, Reporting
+from lambdapack.errors import EXIT_BUG, EXIT_FINDINGS, EXIT_OK, MissingRequirement
+from lambdapack.render.forms import FOR_PROGRAMS, Occasion, render
+from lambdapack.render.text import TextStyle
 from lambdapack.report import Report
 
 
@@ -27,32 +27,77 @@ def colour_on(stream: object) -> bool:
     return bool(getattr(stream, "isatty", lambda: False)()) and os.environ.get("TERM") != "dumb"
 
 
-def show(report: Report, show_as: Presentation, *, exit_zero: bool = False, seconds: float) -> int:
-    """Prints a report on standard output and returns the exit status it stands for."""
-    text = render_json(report) if show_as.form == "json" else shown(report, show_as, seconds=seconds)
-    click.echo(text, nl=False, color=True)
-    return exit_status(report, exit_zero=exit_zero)
+def publish(made: Sequence[tuple[Report, float]], show_as: Reporting, *, several: bool) -> None:
+    """Prints reports in the form that was asked for, and writes those that go to files; each comes with the seconds
+    that its command took.
+
+    Raises `MissingRequirement` when a file cannot be written.
+    """
+    base = _write_files([report for report, _ in made], show_as, several=several)
+    click.echo(said(made, show_as, several=several, base=base), nl=False, color=True)
 
 
-def shown(report: Report, show_as: Presentation, *, seconds: float) -> str:
-    """Returns what people are shown of a report, which may be nothing."""
-    if show_as.quiet and not report.failed:
-        return ""
-    return render_text(report, text_style(show_as), seconds=seconds)
+def publish_runtimes(reports: Sequence[Report], show_as: Reporting) -> None:
+    """Prints the reports on one artifact for several runtimes: as a table, or in the form that was asked for."""
+    if show_as.form != "text":
+        publish([(report, report.timings.get("total", 0.0)) for report in reports], show_as, several=True)
+        return
+    _write_files(reports, show_as, several=True)
+    if not show_as.quiet or any(report.failed for report in reports):
+        from lambdapack.render.runtimes import render_runtimes
 
-
-def shown_json(reports: Sequence[Report], *, several: bool) -> str:
-    """Returns one JSON document: the report, or all of them when several were asked for."""
-    return render_json_reports(reports) if several else render_json(reports[0])
-
-
-def show_runtimes(reports: Sequence[Report], show_as: Presentation, *, exit_zero: bool) -> int:
-    """Prints the reports on one artifact for several runtimes and returns the worst exit status."""
-    if show_as.form == "json":
-        click.echo(shown_json(reports, several=True), nl=False, color=True)
-    elif not show_as.quiet or any(report.failed for report in reports):
         click.echo(render_runtimes(reports, text_style(show_as)), nl=False, color=True)
-    return worst_exit_status([exit_status(report, exit_zero=exit_zero) for report in reports])
+        click.echo(render("github", reports, Occasion()) if show_as.annotates else "", nl=False)
+
+
+def said(made: Sequence[tuple[Report, float]], show_as: Reporting, *, several: bool, base: Report | None = None) -> str:
+    """Returns what standard output says, which may be nothing."""
+    reports = [report for report, _ in made]
+    quiet = show_as.quiet and not any(report.failed for report in reports)
+    if not reports or (quiet and show_as.form not in FOR_PROGRAMS):
+        return ""
+    style = text_style(show_as)
+    if show_as.form != "text":
+        seconds = made[0][1] if len(made) == 1 else None
+        return render(show_as.form, reports, Occasion(style, several, seconds, base))
+    texts = [
+        render("text", [report], Occasion(style, seconds=seconds))
+        for report, seconds in made
+        if report.failed or not show_as.quiet
+    ]
+    return "".join(texts) + (render("github", reports, Occasion(style)) if show_as.annotates else "")
+
+
+def _write_files(reports: Sequence[Report], show_as: Reporting, *, several: bool) -> Report | None:
+    """Writes the reports that go to files; returns the one on the artifact that sizes are compared with."""
+    if not reports:
+        return None
+    base = None
+    if show_as.base is not None:
+        from lambdapack.workflows.inspection import inspect_base
+
+        base = inspect_base(show_as.base, reports[0])
+    for form, path in show_as.files:
+        _write(path, render(form, reports, Occasion(TextStyle(verbose=show_as.verbose), several, base=base)))
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary and show_as.annotates:
+        with Path(summary).open("a", encoding="utf-8") as file:  # other steps and tools have written to it already
+            file.write(render("markdown", reports, Occasion()))
+    return base
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes a report beside its place and moves it there: no reader ever sees half of one."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise MissingRequirement(f"{path}: the report cannot be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def exit_status(report: Report, *, exit_zero: bool = False) -> int:
@@ -62,7 +107,7 @@ def exit_status(report: Report, *, exit_zero: bool = False) -> int:
     return EXIT_FINDINGS if report.failed and not exit_zero else EXIT_OK
 
 
-def text_style(show_as: Presentation) -> TextStyle:
+def text_style(show_as: Presentation | Reporting) -> TextStyle:
     """Returns how text is written to standard output."""
     return TextStyle(colour=colour_on(sys.stdout), verbose=show_as.verbose)
 

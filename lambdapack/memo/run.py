@@ -29,6 +29,7 @@ _SETTING = (
     "APPDATA",
     "COLUMNS",
     "FORCE_COLOR",
+    "GITHUB_ACTIONS",
     "HOME",
     "NETRC",
     "NO_COLOR",

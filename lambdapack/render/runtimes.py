@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lambdapack.finding import Finding, Severity
+from lambdapack.render.measures import counted
 from lambdapack.render.text import TextStyle, plain, render_text
 from lambdapack.report import Report
 
@@ -31,7 +32,7 @@ def render_runtimes(reports: Sequence[Report], style: TextStyle) -> str:
 def runtime_line(report: Report) -> str:
     """Says in one line what one runtime would make of the artifact."""
     counts = [
-        f"{report.count(severity)} {severity.value}{'' if report.count(severity) == 1 else 's'}"
+        counted(report.count(severity), severity.value)
         for severity in (Severity.WARNING, Severity.INFO)
         if report.count(severity) and severity.rank <= max(Severity.WARNING.rank, report.fail_on.rank)
     ]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lambdapack.finding import Finding, Severity
+from lambdapack.render.causes import Cause, causes_of
+from lambdapack.render.measures import bytes_text, counted
 from lambdapack.report import Report
 
 _PLACES_SHOWN = 5
@@ -32,10 +34,10 @@ def render_text(report: Report, style: TextStyle, *, seconds: float | None = Non
     """Returns the report. `seconds` is the time of the whole command, by default that of the inspection."""
     lines: list[str] = []
     shown = [f for f in report.findings if style.verbose or f.severity is not Severity.INFO]
-    for group in _by_cause([_printable(finding) for finding in shown]):
-        lines += [*_finding(group, style), ""]
+    for cause in causes_of([_printable(finding) for finding in shown]):
+        lines += [*_cause(cause, style), ""]
     lines += [plain(line) for line in report.told]
-    lines += [style.paint("dim", line) for line in _skipped(report)]
+    lines += [style.paint("dim", line) for line in skipped_lines(report)]
     lines += [style.paint("dim", f"assumed {assumed}") for assumed in report.assumed]
     lines += _suppressed(report)
     lines += [f"{style.paint('warning', 'warning')}: {plain(note)}" for note in report.notes]
@@ -52,7 +54,7 @@ def plain(text: str) -> str:
 
 def finding_lines(finding: Finding, style: TextStyle) -> Iterator[str]:
     """Yields one finding as the report shows it."""
-    yield from _finding([_printable(finding)], style)
+    yield from _cause(Cause((_printable(finding),)), style)
 
 
 def verdict_line(report: Report, style: TextStyle, *, seconds: float | None = None) -> str:
@@ -62,7 +64,7 @@ def verdict_line(report: Report, style: TextStyle, *, seconds: float | None = No
     if not report.inspected:
         word = style.paint("warning", "NOT INSPECTED")
     counts = [
-        f"{report.count(severity)} {severity.value}{'' if report.count(severity) == 1 else 's'}"
+        counted(report.count(severity), severity.value)
         for severity in (Severity.ERROR, Severity.WARNING)
         if report.count(severity)
     ]
@@ -71,22 +73,14 @@ def verdict_line(report: Report, style: TextStyle, *, seconds: float | None = No
         f"{word}  {plain(artifact.path)}" + (" (not written)" if report.written is False else ""),
         f"{report.runtime} {report.architecture}",
         *([", ".join(counts)] if counts else []),
-        *([f"{_size(artifact.zipped_size)} zipped"] if artifact.zipped_size is not None else []),
-        f"{_size(artifact.unzipped_size)} unzipped ({share:.1f} % of {_size(report.size_limit, digits=0)})",
+        *([f"{bytes_text(artifact.zipped_size)} zipped"] if artifact.zipped_size is not None else []),
+        f"{bytes_text(artifact.unzipped_size)} unzipped ({share:.1f} % of {bytes_text(report.size_limit, digits=0)})",
         *([f"sha256:{artifact.sha256}"] if artifact.sha256 else []),
         "unchanged"
         if report.unchanged
         else f"{report.timings.get('total', 0.0) if seconds is None else seconds:.1f} s",
     ]
     return "  ".join(parts)
-
-
-def _by_cause(findings: list[Finding]) -> list[list[Finding]]:
-    """Groups findings that say the same of several places, the worst first; the order of the first ones is kept."""
-    groups: dict[tuple[str, str, str], list[Finding]] = {}
-    for finding in findings:
-        groups.setdefault((finding.code, finding.message, finding.fix), []).append(finding)
-    return list(groups.values())
 
 
 def _printable(finding: Finding) -> Finding:
@@ -99,11 +93,10 @@ def _printable(finding: Finding) -> Finding:
     )
 
 
-def _finding(group: list[Finding], style: TextStyle) -> Iterator[str]:
-    first = group[0]
+def _cause(cause: Cause, style: TextStyle) -> Iterator[str]:
+    first = cause.first
     head = style.paint(first.severity.value, f"{first.severity.value}[{first.code}]")
-    places = [finding.path for finding in group if finding.path and finding.severity is first.severity]
-    milder = [finding for finding in group if finding.severity is not first.severity]
+    places, milder = cause.places, cause.milder
     yield f"{head} {style.paint('bold', first.name)}" + (f"  {places[0]}" if places else "")
     more = places[1:] if style.verbose else places[1:_PLACES_SHOWN]
     for place in more:
@@ -125,8 +118,8 @@ def _finding(group: list[Finding], style: TextStyle) -> Iterator[str]:
     yield f"  fix: {first.fix}"
 
 
-def _skipped(report: Report) -> Iterator[str]:
-    """One line for each reason, with all that it kept from being looked at."""
+def skipped_lines(report: Report) -> Iterator[str]:
+    """Yields one line for each reason, with all that it kept from being looked at."""
     reasons: dict[str, list[str]] = {}
     for skipped in report.skipped:
         reasons.setdefault(skipped.reason, []).append(skipped.path or skipped.code or "")
@@ -184,10 +177,10 @@ def _import_test(report: Report, style: TextStyle) -> Iterator[str]:
 def _observed(test: Mapping[str, Any]) -> Iterator[str]:
     """What the import did besides its outcome: memory, dead weight, and the tree of what took longest."""
     if test.get("peak_bytes"):
-        yield f"  peak memory {_size(test['peak_bytes'])}"
+        yield f"  peak memory {bytes_text(test['peak_bytes'])}"
     if test.get("total_bytes") and test["untouched_bytes"] is not None:
         share = test["untouched_bytes"] / test["total_bytes"]
-        untouched, total = _size(test["untouched_bytes"]), _size(test["total_bytes"])
+        untouched, total = bytes_text(test["untouched_bytes"]), bytes_text(test["total_bytes"])
         yield f"  never touched: {untouched} of {total} ({share:.0%})"
     imports = test.get("imports", ())
     slowest = sorted(range(len(imports)), key=lambda index: -imports[index]["seconds"])[:_IMPORTS_SHOWN]
@@ -198,11 +191,3 @@ def _observed(test: Mapping[str, Any]) -> Iterator[str]:
         item = imports[index]
         times = f"{item['seconds'] * 1000:7.0f} ms {item['own_seconds'] * 1000:7.0f} ms own"
         yield plain(f"  {times}  {'  ' * depth}{item['name']}")
-
-
-def _size(size: int, digits: int = 1) -> str:
-    if size < 1024:
-        return f"{size} B"
-    if size < 1024 * 1024:
-        return f"{size / 1024:.{digits}f} KB"
-    return f"{size / (1024 * 1024):.{digits}f} MB"

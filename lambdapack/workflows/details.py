@@ -17,6 +17,7 @@ def details_of(subject: Subject) -> dict[str, Json]:
     """Returns what stands under `details` in the JSON report."""
     return {
         "sizes": list(_sizes(subject)),
+        "distributions": list(_distributions(subject)),
         "modules": list(_modules(subject)),
         "native": [
             {"path": path, "machine": facts.machine, "needed": list(facts.needed)}
@@ -41,6 +42,17 @@ def _sizes(subject: Subject) -> Iterator[dict[str, Json]]:
         owners[place] |= {dist.name} if dist else set()
     for place, sizes in sorted(found.items(), key=lambda item: (-sum(item[1]), item[0])):
         yield {"path": place, "bytes": sum(sizes), "files": len(sizes), "distributions": sorted(owners[place])}
+
+
+def _distributions(subject: Subject) -> Iterator[dict[str, Json]]:
+    """Bytes and files of each distribution, by name."""
+    found: dict[tuple[str, str], list[int]] = {(dist.name, dist.version): [] for dist in subject.distributions}
+    for located in subject.stack.files():
+        dist = subject.distribution_of(located.path)
+        if dist is not None:
+            found[dist.name, dist.version].append(located.entry.size)
+    for (name, version), sizes in sorted(found.items()):
+        yield {"name": name, "version": version, "bytes": sum(sizes), "files": len(sizes)}
 
 
 def _modules(subject: Subject) -> Iterator[dict[str, Json]]:

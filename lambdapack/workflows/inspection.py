@@ -200,6 +200,14 @@ def inspect(
         return inspect_opened(opened, known, attempt, codes=codes, started=started)
 
 
+def inspect_base(path: Path, like: Report) -> Report:
+    """Returns what an earlier artifact was like, with its details and without a judgement, to compare another with."""
+    kind: Kind | None = "layer" if like.artifact.kind == "layer" else None
+    return inspect(
+        Target(path, runtime=like.runtime, architecture=like.architecture, kind=kind, details=True), codes=()
+    )
+
+
 @contextmanager
 def known_facts(opened: Opened) -> Iterator[KnownFacts]:
     """Gives what is known of the artifact's files from earlier runs, and keeps what this one has learned."""
@@ -255,6 +263,7 @@ def inspect_opened(
             notes=tuple(notes),
             import_test=asdict(subject.attempts[0]) if subject.attempts else None,
             timings=timings,
+            checks={item.code: item.name for item in wanted},
             details=details_of(subject) if target.details else None,
         )
     )

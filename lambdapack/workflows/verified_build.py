@@ -30,7 +30,7 @@ NOT_INSPECTED = "nothing was inspected (--no-verify): whether it works on Lambda
 class BuildOptions:
     """How functions are built. `root` is the folder of the configuration. `output` is written instead of the function's
     own. `verify`: the artifact is inspected before it is put in place. `cached`: wheels, segments and facts of earlier
-    builds are used."""
+    builds are used. `details`: as in `Target`."""
 
     root: Path | None
     fail_on: Severity = Severity.ERROR
@@ -38,6 +38,7 @@ class BuildOptions:
     output: Path | None = None
     verify: bool = True
     cached: bool = True
+    details: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ def _inspector(
             hints=_hints(function, options.root),
             contracts=function.contracts,
             cached=options.cached,
+            details=options.details,
         )
         reports.append(inspect(target, attempt))
         return not reports[0].failed
