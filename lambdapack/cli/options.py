@@ -114,7 +114,8 @@ class Judging:
 
 @dataclass(frozen=True, slots=True)
 class ArtifactChoice:
-    """An artifact and what is said of it; `runtimes` as often as `--runtime` was given."""
+    """An artifact and what is said of it; `runtimes` as often as `--runtime` was given. `artifact` is empty where none
+    was given, to a verb that can do without."""
 
     artifact: str
     runtimes: tuple[str, ...]
@@ -256,10 +257,7 @@ judging_options = _group(
         help="Lowest severity that fails.",
     ),
 )
-artifact_options = _group(
-    "chosen",
-    ArtifactChoice,
-    click.argument("artifact"),
+_about_the_artifact = (
     click.option(
         "--runtime",
         "runtimes",
@@ -284,6 +282,18 @@ artifact_options = _group(
         help="A file that says what the runtime offers, as runtimes scan writes it.",
     ),
     _config_option,
+)
+artifact_options = _group("chosen", ArtifactChoice, click.argument("artifact"), *_about_the_artifact)
+optional_artifact_options = _group(
+    "chosen",
+    ArtifactChoice,
+    click.option(
+        "--artifact",
+        default="",
+        metavar="ARTIFACT",
+        help="The ZIP, folder, wheel or image that the messages came from.",
+    ),
+    *_about_the_artifact,
 )
 function_options = _group(
     "chosen",

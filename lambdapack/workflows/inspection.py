@@ -230,12 +230,33 @@ def inspect_opened(
     started: float | None = None,
 ) -> Report:
     """Judges what was opened already: as `inspect`. `started` is when the work began, by `time.perf_counter`."""
+    return inspect_subject(
+        opened,
+        subject_of(opened, zipped_size=zipped_size_of(opened), known=known),
+        attempt,
+        codes=codes,
+        started=started,
+    )
+
+
+def zipped_size_of(opened: Opened) -> int | None:
+    """Returns the bytes that are uploaded; None for a folder, a wheel and an image."""
+    path = Path(opened.target.path)
+    is_uploaded = opened.image is None and not isinstance(opened.function, WheelTree) and path.is_file()
+    return path.stat().st_size if is_uploaded else None
+
+
+def inspect_subject(
+    opened: Opened,
+    subject: Subject,
+    attempt: Attempt | None = None,
+    *,
+    codes: str | tuple[str, ...] = "",
+    started: float | None = None,
+) -> Report:
+    """Judges a subject that has more to answer than the checks ask: as `inspect_opened`."""
     started = time.perf_counter() if started is None else started
     target = opened.target
-    path = Path(target.path)
-    is_uploaded = opened.image is None and not isinstance(opened.function, WheelTree) and path.is_file()
-    size = path.stat().st_size if is_uploaded else None
-    subject = subject_of(opened, zipped_size=size, known=known)
     timings = {}
     if attempt is not None:
         before = time.perf_counter()
@@ -245,7 +266,7 @@ def inspect_opened(
     findings, skipped = run_checks(subject, wanted)
     if target.fast:
         skipped = (*skipped, Skipped(None, None, _UNREAD))
-    summary = _summary(target, opened, subject, size)
+    summary = _summary(target, opened, subject, subject.zipped_size)
     notes = [*_doubts(opened, subject, findings)]
     notes += disagreements(subject, summary.path, findings, [item.code for item in wanted])
     timings["total"] = time.perf_counter() - started
