@@ -16,6 +16,8 @@ from uuid import uuid4
 from lambdapack.builder.archive import Piece, write_archive
 from lambdapack.builder.assemble import collect_first_party, first_party_piece, merge, without_excluded
 from lambdapack.builder.exclude import Patterns
+from lambdapack.builder.from_source import WheelMaker, no_engine
+from lambdapack.builder.inputs import find_inputs
 from lambdapack.builder.layers import BroughtByLayers, in_layer
 from lambdapack.builder.plan import BuildPlan, BuildResult, ImagePlan, LeftOut, WrittenImage
 from lambdapack.builder.resolve import resolve
@@ -38,12 +40,14 @@ def plan_build(
     *,
     root: Path | None = None,
     readings: Readings | None = None,
+    locked: bool = False,
 ) -> BuildPlan:
     """Decides what goes into a function's artifact: resolves its requirements, lists its files.
 
     Asks package indexes (through uv), reads the project, writes nothing but temporary files in the store. `root` is
     the folder of the configuration: there uv looks for its own, and paths among requirement strings start there.
-    `readings` is told what is read.
+    `readings` is told what is read. `locked`: nothing may be decided anew; the lock has to be there and to be what the
+    project asks for.
     Raises `BuildFailed`, and `MissingRequirement` when the base of an image cannot be had.
     """
     refuse_foreign_output(function.output, function.package)
@@ -57,16 +61,11 @@ def plan_build(
         repository=repository,
         readings=readings,
     )
-    folder = function.requirement_files[0].parent if function.requirement_files else root or repository
+    inputs = find_inputs(function, root or repository, readings)
+    maker = WheelMaker(profile, store, no_engine, progress)
     with store.scratch() as scratch:
-        wheels = resolve(
-            function.requirement_files,
-            function.requirement_list,
-            profile,
-            folder=folder,
-            scratch=scratch,
-            progress=progress,
-            readings=readings,
+        resolution = resolve(
+            inputs, profile, scratch=scratch, make=maker.make, locked=locked, progress=progress, readings=readings
         )
     return BuildPlan(
         function=function.name,
@@ -76,8 +75,8 @@ def plan_build(
         machine=profile.machine,
         python=profile.python,
         wheel_tags=profile.wheel_tags,
-        requirements=(*map(str, function.requirement_files), *function.requirement_list),
-        wheels=wheels,
+        requirements=inputs.named,
+        wheels=resolution.wheels,
         first_party=tuple(first_party.files),
         exclude=function.exclude,
         left_out=tuple(first_party.left_out),
@@ -85,6 +84,8 @@ def plan_build(
         package=function.package,
         layers=dict(function.named_layers),
         image=_plan_image(function, profile, progress) if function.package == "image" else None,
+        notes=resolution.notes,
+        built_from=resolution.folders,
     )
 
 

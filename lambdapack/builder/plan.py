@@ -90,6 +90,8 @@ class BuildPlan:
     `wheels` are sorted by name, `first_party` by path. `exclude` also holds for the files of the wheels, which are
     not known before the wheels are there; `left_out` tells what it and the built-in rules took out of first-party code.
     `layers` are the outputs of the configured layers that it runs with, by name. `image` is None for ZIPs.
+    `notes` are lines about the resolution that the user has to be told. `built_from`: folders that wheels were built
+    from (workspace members, path dependencies): what changes in them changes the artifact.
     """
 
     function: str
@@ -108,6 +110,8 @@ class BuildPlan:
     package: PackageKind = "zip"
     layers: Mapping[str, Path] = field(default_factory=dict)
     image: ImagePlan | None = None
+    notes: tuple[str, ...] = ()
+    built_from: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,258 +1,202 @@
-"""From requirements to exactly one wheel per distribution, each of them accepted by the target.
+"""From what a project declares to exactly one wheel per distribution, each of them accepted by the target.
 
-uv resolves (`uv_command.py`); the choice among the wheels it offers is made here, by the tags of the runtime
-profile. Nothing is downloaded, and nothing is ever compiled: what has no wheel fails, and says so.
+uv resolves (`uv_command.py`), or a lock has (`locked.py`); the choice among the files is made here, by the tags of the
+runtime profile (`choice.py`). What has no wheel is built elsewhere, by `make`. A version that the target has no wheel
+of is never replaced in silence: an older one is taken only where the requirements allow it, and then it is told.
 """
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
-from packaging.pylock import Package
-from packaging.tags import Tag
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.version import Version
 
+from lambdapack.builder.choice import Choice, Misfit, Source, Wanted, choose
+from lambdapack.builder.inputs import Inputs
+from lambdapack.builder.locked import read_locked
+from lambdapack.builder.noting import note_choices, note_inputs
 from lambdapack.builder.plan import ResolvedWheel
+from lambdapack.builder.refusals import Asking, does_not_fit, downgrade_note, explained, target_words
 from lambdapack.builder.requirements import RequirementDetails, read_details
-from lambdapack.builder.uv_command import (
-    Lock,
-    NoWheel,
-    UvRefused,
-    compile_lock,
-    offered_wheels,
-    short_reason,
-    why_no_wheel,
-)
-from lambdapack.errors import BuildFailed
+from lambdapack.builder.uv_command import WHEELS_ONLY, Limits, Lock, UvRefused, compile_lock
+from lambdapack.errors import BuildFailed, UsageError
 from lambdapack.facts.distributions import marker_environment
-from lambdapack.memo import INDEX_ANSWERS_HOLD, Readings
+from lambdapack.facts.locks import read_lock
+from lambdapack.memo import Readings
 from lambdapack.profiles.profile import RuntimeProfile
 from lambdapack.progress import Progress, silent
 
-_MOST_SHOWN = 4
-_NEVER_COMPILED = "lambdapack never compiles on the host for a foreign target"
+Make = Callable[[Source], ResolvedWheel]
+"""Builds the wheel of a source for the target. Raises `BuildFailed`, or `MissingRequirement` for want of an engine."""
+
+_MOST_ROUNDS = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The wheels, sorted by name; what the user has to be told (`notes`); and the folders that wheels were built from
+    (`folders`): what stands in them belongs to the project."""
+
+    wheels: tuple[ResolvedWheel, ...] = ()
+    notes: tuple[str, ...] = ()
+    folders: tuple[Path, ...] = ()
 
 
 def resolve(
-    files: Sequence[Path],
-    lines: Sequence[str],
+    inputs: Inputs,
     profile: RuntimeProfile,
     *,
-    folder: Path,
     scratch: Path,
+    make: Make,
+    locked: bool = False,
     progress: Progress = silent,
     readings: Readings | None = None,
-) -> tuple[ResolvedWheel, ...]:
-    """Resolves requirement files and requirement strings; returns the wheels sorted by name.
+) -> Resolution:
+    """Resolves what a function declares. `scratch` takes temporary files, `readings` is told what is read.
 
-    `folder` is where uv looks for its configuration and relative paths start; `scratch` takes temporary files.
-    Raises `BuildFailed` when there is no solution, no fitting wheel, or no index to ask.
+    `locked`: nothing may be decided anew; the lock has to be there and to be what the project asks for.
+    Raises `BuildFailed` when there is no solution, no fitting wheel, no index to ask, or the lock is stale.
     """
-    if not files and not lines:
-        return ()
+    if inputs.kind == "nothing":
+        return Resolution()
     progress(f"resolving for {target_words(profile)}")
     readings = readings if readings is not None else Readings(noting=False)
-    details = read_details(files, lines, folder)
-    for file in (*files, *details.files):
-        readings.file(file)
-    _note_settings_of_uv(folder, readings)
-    try:
-        lock = compile_lock(files, lines, profile, folder=folder, scratch=scratch)
-    except UvRefused as refusal:
-        raise _explained(refusal, profile, details, folder, scratch) from None
-    wheels = choose_wheels(lock, profile, details.hashes)
-    _note_origins(wheels, readings, pinned=bool(details.hashes))
-    return wheels
+    if inputs.kind == "requirements":
+        details = read_details(inputs.files, inputs.strings, inputs.folder)
+        note_inputs(inputs, details.files, readings)
+        choices, notes = _fresh(inputs, details, profile, scratch, locked=locked)
+        note_choices(choices, readings, pinned=bool(details.hashes))
+    else:
+        note_inputs(inputs, (), readings)
+        choices, notes = _from_lock(inputs, profile, scratch, locked=locked), ()
+        note_choices(choices, readings, pinned=True)
+    wheels = tuple(choice if isinstance(choice, ResolvedWheel) else make(choice) for choice in choices)
+    folders = tuple(Path(item.location) for item in choices if isinstance(item, Source) and item.kind == "folder")
+    return Resolution(wheels, notes, folders)
 
 
-def choose_wheels(
-    lock: Lock, profile: RuntimeProfile, hashes: Mapping[str, set[str]] | None = None
-) -> tuple[ResolvedWheel, ...]:
-    """Takes for each package of a lock the wheel that stands first in the profile's order of tags.
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """What a resolution came to. `newest`: as if the target accepted every wheel. `lock`: with wheels that it does
+    accept, None where there is no such solution. `given_up`: the versions that lie between them."""
 
-    `hashes`, when there are any, must know every chosen wheel: pip's rule for requirement files with hashes.
+    newest: Lock
+    lock: Lock | None
+    given_up: tuple[Misfit, ...] = ()
+
+
+def find_fitting(inputs: Inputs, profile: RuntimeProfile, *, scratch: Path, limits: Limits) -> Fitting:
+    """Resolves so that each version has a wheel that the target accepts, or no wheel for anything.
+
+    Raises `UvRefused` where there is no solution even for a target that accepts everything.
     """
-    environment = marker_environment(profile.python, profile.machine)
-    rank = {tag: position for position, tag in enumerate(profile.wheel_tags)}
-    chosen = [
-        _choose(package, lock.folder, rank, profile, hashes or {})
-        for package in lock.pylock.packages
-        if package.marker is None or package.marker.evaluate(environment, context="lock_file")
-    ]
-    return tuple(sorted(chosen, key=lambda wheel: wheel.name))
-
-
-def _note_settings_of_uv(folder: Path, readings: Readings) -> None:
-    """Notes where uv reads its settings (docs.astral.sh/uv/concepts/configuration-files)."""
-    for place in (folder.resolve(), *folder.resolve().parents):
-        readings.file(place / "uv.toml")
-        readings.file(place / "pyproject.toml")
-    own = os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser()
-    for path in (Path(own, "uv/uv.toml"), Path("/etc/xdg/uv/uv.toml"), Path("/etc/uv/uv.toml")):
-        readings.file(path)
-    for variable in ("APPDATA", "SYSTEMDRIVE"):
-        if os.environ.get(variable):
-            readings.doubt(f"uv may read settings below {variable}")
-    if os.environ.get("UV_CONFIG_FILE"):
-        readings.file(Path(folder, os.environ["UV_CONFIG_FILE"]))
-
-
-def _note_origins(wheels: Sequence[ResolvedWheel], readings: Readings, *, pinned: bool) -> None:
-    """Hashes pin every wheel (`choose_wheels`); without them, what an index or a folder offers is an input, too."""
-    if pinned:
-        return
-    if any(urlsplit(wheel.location).scheme not in ("http", "https") for wheel in wheels):
-        readings.doubt("wheels come from a folder, which may have others next time")
-    readings.until(time.time() + INDEX_ANSWERS_HOLD)
-
-
-def target_words(profile: RuntimeProfile) -> str:
-    """`python3.13 x86_64 (glibc ≤ 2.34)`: how messages name the target."""
-    glibc = ".".join(map(str, profile.glibc[:2]))
-    return f"{profile.runtime} {profile.architecture} (glibc ≤ {glibc})"
-
-
-def tag_rank(tags: frozenset[Tag], rank: Mapping[str, int]) -> int | None:
-    """Returns the position of the best of a wheel's tags among the accepted ones, None when none is accepted."""
-    return min((rank[str(tag)] for tag in tags if str(tag) in rank), default=None)
-
-
-def _choose(
-    package: Package, folder: Path, rank: Mapping[str, int], profile: RuntimeProfile, hashes: Mapping[str, set[str]]
-) -> ResolvedWheel:
-    candidates = _candidates(package, folder)
-    label = f"{package.name} {package.version}" if package.version else str(package.name)
-    if not candidates:
-        raise _no_wheel_at_all(package, label)
-    fitting: list[tuple[int, str, ResolvedWheel]] = []
-    for wheel in candidates:
+    newest = lock = compile_lock(inputs, profile, scratch=scratch, limits=limits)
+    given_up: list[Misfit] = []
+    for _ in range(_MOST_ROUNDS):
+        choices = choose(lock, profile, Wanted(from_source=inputs.from_source))
+        bad = [choice for choice in choices if isinstance(choice, Misfit)]
+        if not bad:
+            return Fitting(newest, lock, tuple(given_up))
+        given_up += bad
+        names = {*limits.wheels_only, *(misfit.name for misfit in bad)}
+        excluded = {name: set(versions) for name, versions in limits.excluded.items()}
+        for misfit in bad:
+            excluded.setdefault(misfit.name, set()).update([misfit.version] if misfit.version else ())
+        limits = replace(limits, wheels_only=tuple(sorted(names)), excluded=excluded)
         try:
-            position = tag_rank(parse_wheel_filename(wheel.filename)[3], rank)
-        except InvalidWheelFilename:
-            continue
-        if position is not None:
-            fitting.append((position, wheel.filename, wheel))
-    if not fitting:
-        raise _does_not_fit(label, [wheel.filename for wheel in candidates], profile)
-    if hashes:
-        known = hashes.get(package.name, set())
-        fitting = [entry for entry in fitting if entry[2].sha256 in known]
-        if not fitting:
-            what = "none of its fitting wheels is among the pinned hashes" if known else "has no hash, others have"
-            raise BuildFailed(
-                f"{label}: {what} in the requirements", hint="pin the hash of the wheel for this target, or of none"
-            )
-    best = min(fitting)[2]
-    if not best.sha256:
+            lock = compile_lock(inputs, profile, scratch=scratch, limits=limits)
+        except UvRefused:
+            break
+    return Fitting(newest, None, tuple(given_up))
+
+
+def _fresh(
+    inputs: Inputs, details: RequirementDetails, profile: RuntimeProfile, scratch: Path, *, locked: bool
+) -> tuple[list[ResolvedWheel | Source], tuple[str, ...]]:
+    """Decides the versions anew."""
+    notes: list[str] = []
+    asking = Asking(inputs.folder, scratch, details.index_options)
+    try:
+        found = find_fitting(inputs, profile, scratch=scratch, limits=Limits())
+    except UvRefused as first:
+        # An sdist whose requirements cannot be read without its compilers: wheels may do.
+        try:
+            found = find_fitting(inputs, profile, scratch=scratch, limits=WHEELS_ONLY)
+        except UvRefused as refusal:
+            raise explained(_more_telling(first, refusal), profile, details, asking) from None
+        notes.append("only wheels were considered: what some sdist requires cannot be read on this machine")
+    if found.lock is None:
+        raise does_not_fit(found.given_up[0], profile, asking)
+    wanted = Wanted(hashes=details.hashes, from_source=inputs.from_source)
+    choices = _without_misfits(choose(found.lock, profile, wanted), profile, asking)
+    notes += _downgrades(choices, found, profile, asking)
+    if locked:
+        _check_pins(inputs, choices, details, profile)
+    return choices, tuple(notes)
+
+
+def _from_lock(inputs: Inputs, profile: RuntimeProfile, scratch: Path, *, locked: bool) -> list[ResolvedWheel | Source]:
+    read = read_locked(inputs, profile, scratch=scratch, locked=locked)
+    asking = Asking(inputs.folder, scratch, read.indexes)
+    return _without_misfits(choose(read.lock, profile, read.wanted), profile, asking)
+
+
+def _without_misfits(
+    choices: Sequence[Choice], profile: RuntimeProfile, asking: Asking
+) -> list[ResolvedWheel | Source]:
+    taken: list[ResolvedWheel | Source] = []
+    for choice in choices:
+        if isinstance(choice, Misfit):
+            raise does_not_fit(choice, profile, asking)
+        taken.append(choice)
+    return taken
+
+
+def _more_telling(first: UvRefused, second: UvRefused) -> UvRefused:
+    """Of two refusals the one about what the user asked for: that an sdist does not build is so only if it counts."""
+    return first if "Failed to build" in first.stderr and "no usable wheels" in second.stderr else second
+
+
+def _downgrades(
+    choices: Sequence[ResolvedWheel | Source], found: Fitting, profile: RuntimeProfile, asking: Asking
+) -> list[str]:
+    """A line for each distribution that is older than it would be if every wheel fitted."""
+    newest = {str(package.name): str(package.version) for package in found.newest.pylock.packages if package.version}
+    notes = []
+    for choice in choices:
+        other = newest.get(choice.name)
+        if choice.version and other and Version(choice.version) < Version(other):
+            notes.append(downgrade_note(choice.name, choice.version, other, found.given_up, profile, asking))
+    return notes
+
+
+def _check_pins(
+    inputs: Inputs,
+    choices: Sequence[ResolvedWheel | Source],
+    details: RequirementDetails,
+    profile: RuntimeProfile,
+) -> None:
+    """Requirement files are a lock when they pin whatever is installed."""
+    files = [file for file in inputs.files if file.suffix != ".toml"]
+    if not files:
         raise BuildFailed(
-            f"{best.label}: {best.filename} comes without a SHA-256, so it cannot be verified",
-            hint="use an index that publishes hashes, or give the wheel as a file",
+            "nothing is locked: the requirements are resolved anew by every build",
+            hint="lock them (uv lock, or uv pip compile -o requirements.txt), or build without --locked",
         )
-    return best
-
-
-def _candidates(package: Package, folder: Path) -> list[ResolvedWheel]:
-    sources: list[tuple[str, str | None, str | None, Mapping[str, str], int | None]] = [
-        (wheel.filename, wheel.url, wheel.path, wheel.hashes, wheel.size) for wheel in package.wheels or ()
-    ]
-    if (archive := package.archive) is not None:  # a requirement that names a file or URL directly
-        place = archive.path or urlsplit(archive.url or "").path
-        filename = unquote(place.replace("\\", "/").rpartition("/")[2])
-        if filename.endswith(".whl"):
-            sources.append((filename, archive.url, archive.path, archive.hashes, archive.size))
-    found = []
-    for filename, url, path, digests, size in sources:
-        location = _local(folder, path) if path else url or ""
-        version = str(package.version) if package.version else filename.split("-")[1]
-        digest = digests.get("sha256", "").lower()
-        found.append(ResolvedWheel(str(package.name), version, filename, location, digest, size))
-    return found
-
-
-def _local(folder: Path, path: str) -> str:
-    """The absolute form of a path in a lock. uv counts `..` on the path it was given, links in it or not."""
-    places = [Path(os.path.normpath(start / path)) for start in (folder, folder.resolve())]
-    return str(next((place for place in places if place.is_file()), places[0]))
-
-
-def _no_wheel_at_all(package: Package, label: str) -> BuildFailed:
-    if package.directory is not None:
-        return BuildFailed(
-            f"{label}: is a folder ({package.directory.path}), not a wheel: {_NEVER_COMPILED}",
-            hint="list the package under `shared`, or give a wheel that was built for the target",
+    environment = marker_environment(profile.python, profile.machine)
+    pinned: set[str] = set(details.direct)
+    for file in files:
+        try:
+            packages = read_lock(file, environment).packages
+        except UsageError as error:
+            raise BuildFailed(str(error), hint=error.hint) from error
+        pinned |= {name for name, locked in packages.items() if locked.versions}
+    loose = [choice.name for choice in choices if choice.name not in pinned and isinstance(choice, ResolvedWheel)]
+    if loose:
+        raise BuildFailed(
+            f"{files[0]}: is not a lock: {', '.join(loose[:5])}{' and others' if len(loose) > 5 else ''} "
+            "has no pinned version",
+            hint="pin everything: uv pip compile --generate-hashes -o requirements.txt requirements.in",
         )
-    if package.vcs is not None:
-        return BuildFailed(
-            f"{label}: comes from a {package.vcs.type} repository and has no wheel: {_NEVER_COMPILED}",
-            hint="give a wheel that was built for the target, e.g. in the official base image",
-        )
-    if package.sdist is not None:  # uv was told to take wheels only, but a requirement file has the last word
-        return BuildFailed(
-            f"{label}: the requirements ask for its sdist (--no-binary): {_NEVER_COMPILED}",
-            hint="remove --no-binary from the requirements",
-        )
-    return _sdist_only(label)
-
-
-def _sdist_only(label: str, wanted_by: str = "") -> BuildFailed:
-    return BuildFailed(
-        f"{label} has no wheel (sdist only): {_NEVER_COMPILED}{wanted_by}",
-        hint="take a version that has a wheel, or build one in the official base image and name the .whl file",
-    )
-
-
-def _does_not_fit(label: str, filenames: Sequence[str], profile: RuntimeProfile, wanted_by: str = "") -> BuildFailed:
-    return BuildFailed(
-        f"{label}: no wheel fits {target_words(profile)}; on offer: {_shown_tags(filenames, profile)}{wanted_by}",
-        hint="pin a version that has a wheel for the target, or take a runtime that one of these fits",
-    )
-
-
-def _shown_tags(filenames: Sequence[str], profile: RuntimeProfile) -> str:
-    """The tags of a few wheels, those nearest to the target first: same machine, then Linux, then the rest."""
-    tags = ["-".join(name.removesuffix(".whl").split("-")[-3:]) for name in filenames]
-    own_python = f"cp{profile.python[0]}{profile.python[1]}"
-
-    def distance(tag: str) -> tuple[bool, bool, bool, bool, str]:
-        python, _, platform = tag.split("-", 2) if tag.count("-") >= 2 else (tag, "", "")
-        return (
-            profile.machine not in platform,
-            "manylinux" not in platform and "any" not in platform,
-            python != own_python,
-            python.endswith("t") or "t-" in tag,
-            tag,
-        )
-
-    ordered = sorted(set(tags), key=distance)
-    more = f" and {len(ordered) - _MOST_SHOWN} more" if len(ordered) > _MOST_SHOWN else ""
-    return ", ".join(ordered[:_MOST_SHOWN]) + more
-
-
-def _explained(
-    refusal: UvRefused, profile: RuntimeProfile, details: RequirementDetails, folder: Path, scratch: Path
-) -> BuildFailed:
-    """Turns uv's refusal into one line. "no usable wheels" means two things to a user, so uv is asked which."""
-    missing: NoWheel | None = why_no_wheel(refusal.stderr)
-    if missing is not None and missing.name in details.direct:
-        return _does_not_fit(missing.name, [details.direct[missing.name]], profile)
-    if missing is not None:
-        offer = offered_wheels(
-            missing.name, missing.version, profile, options=details.index_options, folder=folder, scratch=scratch
-        )
-        if offer is not None:
-            version, filenames = offer
-            wanted_by = f"; {missing.parent} requires it" if missing.parent else ""
-            label = f"{missing.name} {version}" if version else missing.name
-            if not filenames:
-                return _sdist_only(label, wanted_by)
-            return _does_not_fit(label, filenames, profile, wanted_by)
-    reason = short_reason(refusal.stderr)
-    unreachable = "Failed to fetch" in reason or "network was disabled" in refusal.stderr
-    return BuildFailed(
-        f"uv cannot resolve the requirements for {target_words(profile)}: {reason}",
-        hint="check the network, the index and its credentials" if unreachable else None,
-    )

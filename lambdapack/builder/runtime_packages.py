@@ -8,11 +8,15 @@ rules of its own. What was resolved once is kept in the store, so that a second 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from lambdapack.builder.resolve import choose_wheels
+from lambdapack.builder.choice import choose
+from lambdapack.builder.inputs import requirement_inputs
+from lambdapack.builder.plan import ResolvedWheel
+from lambdapack.builder.resolve import find_fitting
 from lambdapack.builder.store import WheelStore
-from lambdapack.builder.uv_command import Lock, UvRefused, compile_lock, parse_lock
+from lambdapack.builder.uv_command import WHEELS_ONLY, Lock, UvRefused, parse_lock
 from lambdapack.errors import LambdapackError
 from lambdapack.profiles.profile import RuntimeProfile
 from lambdapack.progress import Progress, silent
@@ -37,15 +41,21 @@ def fetch_runtime_packages(
         kept = store.read_text(kept_as)
         if kept is not None:
             try:
-                return store.fetch(choose_wheels(parse_lock(kept, store.root), profile), progress)
+                return store.fetch(_wheels(parse_lock(kept, store.root), profile), progress)
             except LambdapackError:
                 pass  # damaged, or its files are gone from the index: resolve again
         with store.scratch() as scratch:
-            lock: Lock = compile_lock(
-                (), distributions, profile, folder=Path.cwd(), scratch=scratch, dependencies=dependencies
-            )
-        paths = store.fetch(choose_wheels(lock, profile), progress)
+            inputs = requirement_inputs(Path.cwd(), strings=tuple(distributions))
+            limits = replace(WHEELS_ONLY, dependencies=dependencies)
+            lock = find_fitting(inputs, profile, scratch=scratch, limits=limits).lock
+        if lock is None:
+            return None
+        paths = store.fetch(_wheels(lock, profile), progress)
         store.write_text(kept_as, lock.text)
     except (LambdapackError, UvRefused, OSError):
         return None
     return paths
+
+
+def _wheels(lock: Lock, profile: RuntimeProfile) -> list[ResolvedWheel]:
+    return [choice for choice in choose(lock, profile) if isinstance(choice, ResolvedWheel)]

@@ -1,4 +1,4 @@
-"""Runs `uv pip compile` for a target that is not this machine, and puts uv's refusals into one line.
+"""Runs `uv pip compile` and `uv export` for a target that is not this machine, and puts uv's refusals into one line.
 
 Knows uv's options and messages; which of the offered wheels is taken is `resolve.py`'s business. The user's uv
 configuration, environment, indexes, credentials and proxies are uv's own to read: nothing is filtered.
@@ -13,20 +13,21 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import uv
 from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
 from packaging.utils import canonicalize_name
 
+from lambdapack.builder.inputs import Inputs
 from lambdapack.errors import BuildFailed, MissingRequirement
 from lambdapack.profiles.profile import RuntimeProfile
 
 # The glibc minor versions for which uv has a `--python-platform` (uv: crates/uv-configuration/src/target_triple.rs).
-# It has none from 2_18 to 2_27, so for Amazon Linux 2 (glibc 2.26) uv resolves at 2_17 and does not see wheels
-# tagged 2_18 … 2_26. Such a wheel is refused, never replaced by one that does not fit.
+# It has none from 2_18 to 2_27. For Amazon Linux 2 (glibc 2.26) uv resolves at 2_28, so that it sees every wheel the
+# target takes; those that it does not take are refused afterwards, by our own tags.
 _UV_GLIBC_MINORS = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
 
 # Minor versions of Python 3 that a distribution without a fitting wheel may have wheels for.
@@ -74,34 +75,77 @@ class NoWheel:
 
 
 def uv_platform(machine: str, glibc: tuple[int, ...]) -> str:
-    """Returns uv's name for the newest platform that a machine with this glibc (2, minor) satisfies."""
-    minor = max((level for level in _UV_GLIBC_MINORS if (2, level) <= glibc[:2]), default=_UV_GLIBC_MINORS[0])
+    """Returns uv's name for the oldest platform that takes every wheel a machine with this glibc (2, minor) takes."""
+    minor = min((level for level in _UV_GLIBC_MINORS if (2, level) >= glibc[:2]), default=_UV_GLIBC_MINORS[-1])
     return f"{machine}-manylinux_2_{minor}"
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a resolution must not use. `wheels_only`: distributions that are not taken as an sdist (`:all:` for all).
+
+    `excluded`: versions that are out of the question, by distribution. `dependencies`: False takes only what is named.
+    """
+
+    wheels_only: tuple[str, ...] = ()
+    excluded: Mapping[str, Collection[str]] = field(default_factory=dict)
+    dependencies: bool = True
+
+
+WHEELS_ONLY = Limits(wheels_only=(":all:",))
+
+
 def compile_lock(
-    files: Sequence[Path],
-    lines: Sequence[str],
+    inputs: Inputs,
     profile: RuntimeProfile,
     *,
-    folder: Path,
     scratch: Path,
-    dependencies: bool = True,
+    limits: Limits,
+    indexes: Sequence[str] = (),
+    options: Sequence[str] = (),
 ) -> Lock:
-    """Resolves requirement files and requirement lines for the profile's target, wheels only; without `dependencies`
-    only what they name.
+    """Resolves requirement files and requirement lines for the profile's target.
 
-    Runs uv in `folder`, where it finds the project's uv configuration. Raises `UvRefused`.
+    `indexes` are options that name more places to look at, as in requirement files; they may hold credentials, so they
+    are no arguments. `options` are arguments. Runs uv in the inputs' folder, where it finds the project's settings. uv
+    compiles nothing that lasts: where it builds an sdist to learn what it requires, the result is not used.
+    Raises `UvRefused`.
     """
     target = [
-        "--python-version",
-        f"{profile.python[0]}.{profile.python[1]}",
-        "--python-platform",
-        uv_platform(profile.machine, profile.glibc),
+        f"--python-version={profile.python[0]}.{profile.python[1]}",
+        f"--python-platform={uv_platform(profile.machine, profile.glibc)}",
         "--no-universal",
-        *(() if dependencies else ("--no-deps",)),
+        *(f"--only-binary={name}" for name in limits.wheels_only),
+        *(() if limits.dependencies else ("--no-deps",)),
+        *options,
+        *(f"--extra={name}" for name in inputs.extras),
+        *(f"--group={file}:{name}" for name in inputs.groups for file in inputs.files),
     ]
-    return _run(target, files, lines, folder, scratch)
+    excluded = [f"{name}!={version}" for name, versions in sorted(limits.excluded.items()) for version in versions]
+    with tempfile.TemporaryDirectory(dir=scratch, ignore_cleanup_errors=True) as temporary:
+        if excluded:
+            constraints = Path(temporary, "constraints.txt")
+            constraints.write_text("\n".join(excluded) + "\n", encoding="utf-8")
+            target.append(f"--constraints={constraints}")
+        return _compile(target, inputs.files, [*indexes, *inputs.strings], inputs.folder, scratch)
+
+
+def export_lock(inputs: Inputs, *, scratch: Path, locked: bool) -> Lock:
+    """Returns what a `uv.lock` says for the inputs' package, extras and groups, unchanged.
+
+    `locked`: uv checks that the lock still is what the project asks for. Raises `UvRefused`.
+    """
+    options = [
+        "--locked" if locked else "--frozen",
+        # As the member is called that its own code is packed of; what it depends on in the workspace is packed anyhow.
+        *(() if inputs.own else ("--no-emit-project",)),
+        "--no-editable",
+        "--no-default-groups",
+        *((f"--package={inputs.package}",) if inputs.package else ()),
+        *(f"--extra={name}" for name in inputs.extras),
+        *(f"--group={name}" for name in inputs.groups),
+    ]
+    return _run(["export", *options], "", inputs.folder, scratch)
 
 
 def offered_wheels(
@@ -115,8 +159,8 @@ def offered_wheels(
     own, has_none = profile.python[1], False
     for minor in sorted(_PYTHON_MINORS, key=lambda minor: (abs(minor - own), -minor)):
         try:
-            target = ["--python-version", f"3.{minor}", "--universal", "--no-deps"]
-            lock = _run(target, (), [*options, requirement], folder, scratch)
+            target = ["--python-version", f"3.{minor}", "--universal", "--no-deps", "--only-binary=:all:"]
+            lock = _compile(target, (), [*options, requirement], folder, scratch)
         except UvRefused as refusal:
             missing = why_no_wheel(refusal.stderr)
             has_none = has_none or (missing is not None and not missing.has_others)
@@ -157,32 +201,36 @@ def short_reason(stderr: str) -> str:
     return reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON].rsplit(' ', 1)[0]} …"
 
 
-def _run(target: Sequence[str], files: Sequence[Path], lines: Sequence[str], folder: Path, scratch: Path) -> Lock:
+def _compile(target: Sequence[str], files: Sequence[Path], lines: Sequence[str], folder: Path, scratch: Path) -> Lock:
+    command = [
+        "pip",
+        "compile",
+        # Any interpreter does, since version and platform are given: ours is certainly there.
+        f"--python={sys.executable}",
+        *target,
+        *(str(file) for file in files),
+        *(["-"] if lines else []),
+    ]
+    return _run(command, "\n".join(lines) + "\n", folder, scratch)
+
+
+def _run(command: Sequence[str], given: str, folder: Path, scratch: Path) -> Lock:
     with tempfile.TemporaryDirectory(dir=scratch, ignore_cleanup_errors=True) as temporary:
         # A file rather than standard output: `output-file` in the user's [tool.uv.pip] would win over the latter.
         output = Path(temporary, "pylock.toml")
-        command = [
-            _find_uv(),
-            "pip",
-            "compile",
-            "--quiet",
-            "--color=never",
-            "--no-header",
-            "--no-python-downloads",
-            "--format=pylock.toml",
-            f"--output-file={output}",
-            # Any interpreter does, since version and platform are given: ours is certainly there.
-            f"--python={sys.executable}",
-            # Without this uv compiles an sdist with the host's compiler, and the result loads nowhere.
-            "--only-binary=:all:",
-            *target,
-            *(str(file) for file in files),
-            *(["-"] if lines else []),
-        ]
         run = subprocess.run(
-            command,
+            [
+                find_uv(),
+                *command,
+                "--quiet",
+                "--color=never",
+                "--no-header",
+                "--no-python-downloads",
+                "--format=pylock.toml",
+                f"--output-file={output}",
+            ],
             cwd=folder,
-            input="\n".join(lines) + "\n",
+            input=given,
             capture_output=True,
             encoding="utf-8",
             errors="replace",
@@ -202,7 +250,8 @@ def parse_lock(text: str, folder: Path) -> Lock:
         raise BuildFailed(f"the lock is not a pylock.toml of version 1: {error}", hint="update lambdapack") from error
 
 
-def _find_uv() -> str:
+def find_uv() -> str:
+    """Returns the path of uv's program. Raises `MissingRequirement`."""
     try:
         return os.fsdecode(uv.find_uv_bin())
     except FileNotFoundError:

@@ -102,6 +102,7 @@ def _jobs(
         verify=verify,
         cached=cached,
         details=show_as.wants_details,
+        locked=chosen.locked,
     )
     output = chosen.output.resolve() if chosen.output else None
     return [
@@ -149,6 +150,7 @@ def _notes(outcome: Outcome) -> str:
         for pattern in outcome.function.exclude
         if pattern not in used
     ]
+    lines += [f"warning: {outcome.function.name}: {words}" for words in outcome.built.warnings]
     if not outcome.built.report.inspected:
         path = outcome.built.report.artifact.path
         lines.append(f"warning: {path} WAS NOT INSPECTED (--no-verify): see what is wrong: lambdapack inspect {path}")

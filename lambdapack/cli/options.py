@@ -136,6 +136,7 @@ class FunctionChoice:
     config: Path | None
     output: Path | None
     jobs: int | None
+    locked: bool
 
     @property
     def function_names(self) -> tuple[str, ...]:
@@ -313,6 +314,7 @@ function_options = _group(
         metavar="N",
         help="How many functions are built at once. Default: as many as there are processors.",
     ),
+    click.option("--locked", is_flag=True, help="Fail when the lock is stale, or nothing locks the dependencies."),
 )
 test_options = _group(
     "test",

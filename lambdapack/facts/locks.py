@@ -1,12 +1,14 @@
 """Lock files: which version of which distribution was decided on, for one target.
 
-Reads `requirements.txt` with pins, `uv.lock`, `poetry.lock` and `pylock.toml` (PEP 751). Markers are evaluated for the
-target. What a lock does not say (the extras and groups that were asked for) is not guessed: such packages may be there
-and need not be. Sources: uv's and poetry's lock files of 2026, PEP 751, pip's requirements file format.
+Reads `requirements.txt` with pins, `uv.lock`, `poetry.lock`, `Pipfile.lock` and `pylock.toml` (PEP 751). Markers are
+evaluated for the target. What a lock does not say (the extras and groups that were asked for) is not guessed: such
+packages may be there and need not be. Sources: uv's, poetry's and pipenv's lock files of 2026, PEP 751, pip's
+requirements file format.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,6 +22,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from lambdapack.errors import UsageError
+from lambdapack.facts.pinned import MAIN, Pinned, holds, pipfile_entries, poetry_entries
 
 _INCLUDE = re.compile(r"^(?:-r|--requirement)[\s=]*(?P<path>\S+)$")
 _PIN = ("==", "===")
@@ -59,17 +62,19 @@ def read_lock(path: Path, environment: Mapping[str, str]) -> Lock:
     if path.suffix in (".txt", ".in"):
         packages = _of_requirements(path, environment, set())
     else:
-        table = _toml(path)
+        table = read_table(path)
         if "lock-version" in table and "packages" in table:
             packages = _of_pylock(table, environment)
         elif "package" in table and "requires-python" in table and "version" in table:
             packages = _of_uv(table["package"], environment)
         elif "package" in table and "metadata" in table:
-            packages = _of_poetry(table["package"], environment)
+            packages = _of_poetry(table, environment)
+        elif "_meta" in table and "default" in table:
+            packages = _of_pipfile(table, environment)
         else:
             raise UsageError(
                 f"{path}: is no lock file that lambdapack knows",
-                hint="give a requirements.txt with pins, a uv.lock, poetry.lock or pylock.toml",
+                hint="give a requirements.txt with pins, a uv.lock, poetry.lock, Pipfile.lock or pylock.toml",
             )
     try:
         return Lock(str(path), _merged(packages))
@@ -79,11 +84,17 @@ def read_lock(path: Path, environment: Mapping[str, str]) -> Lock:
         ) from error
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def read_table(path: Path) -> dict[str, Any]:
+    """Reads a lock file that is TOML, or (`Pipfile.lock`) JSON. Raises `UsageError`."""
+    text = _text(path)
+    # Both are ValueErrors; a JSON document begins with a brace, and no TOML document does.
+    is_json = text.lstrip().startswith("{")
     try:
-        return tomllib.loads(_text(path))
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: is not TOML: {error}", hint="give the lock file as the tool wrote it") from error
+        table = json.loads(text) if is_json else tomllib.loads(text)
+    except ValueError as error:
+        what = "JSON" if is_json else "TOML"
+        raise UsageError(f"{path}: is not {what}: {error}", hint="give the lock file as the tool wrote it") from error
+    return table if isinstance(table, dict) else {}
 
 
 def _text(path: Path) -> str:
@@ -112,16 +123,6 @@ def _plain(version: str) -> Version | str:
         return version
 
 
-def _applies(marker: object, environment: Mapping[str, str], extra: str = "") -> bool:
-    """Evaluates the text of a marker; None is no marker. One that cannot be read counts as true."""
-    if not marker:
-        return True
-    try:
-        return Marker(str(marker)).evaluate({**environment, "extra": extra})
-    except (InvalidMarker, InvalidVersion, UndefinedComparison, UndefinedEnvironmentName):
-        return True
-
-
 def _of_requirements(path: Path, environment: Mapping[str, str], seen: set[Path]) -> Iterator[Locked]:
     seen.add(path)
     text = re.sub(r"\\\r?\n", " ", _text(path))
@@ -136,7 +137,7 @@ def _of_requirements(path: Path, environment: Mapping[str, str], seen: set[Path]
             requirement = Requirement(re.split(r"\s--", line)[0])
         except InvalidRequirement:
             continue  # an option, or a path
-        if _applies(requirement.marker, environment):
+        if holds(requirement.marker, environment):
             pins = frozenset(item.version for item in requirement.specifier if item.operator in _PIN)
             yield Locked(canonicalize_name(requirement.name), pins if "*" not in "".join(pins) else frozenset(), True)
 
@@ -162,16 +163,23 @@ def _applies_in_pylock(
         return True
 
 
-def _of_poetry(packages: list[Table], environment: Mapping[str, str]) -> Iterator[Locked]:
-    for package in packages:
-        groups = package.get("groups")
-        marker = package.get("markers")
-        if isinstance(marker, dict):  # one for each group
-            marker = marker.get("main")
-        main = "main" in groups if groups is not None else False  # before poetry 2, a lock does not say
-        applies = _applies(marker, environment)
-        if applies or not main:
-            yield _locked(package, needed=main and applies and not package.get("optional", False))
+def _of_poetry(document: Table, environment: Mapping[str, str]) -> Iterator[Locked]:
+    for entry in poetry_entries(document, environment):
+        # From poetry 1.5 to 1.8 a lock does not say groups.
+        main = entry.groups is not None and MAIN in entry.groups
+        if entry.applies or not main:
+            yield _pinned(entry, needed=main and entry.applies and not entry.optional)
+
+
+def _of_pipfile(document: Table, environment: Mapping[str, str]) -> Iterator[Locked]:
+    for entry in pipfile_entries(document, environment):
+        main = entry.groups is not None and MAIN in entry.groups
+        if entry.applies or not main:
+            yield _pinned(entry, needed=main and entry.applies)
+
+
+def _pinned(entry: Pinned, *, needed: bool) -> Locked:
+    return Locked(entry.name, frozenset({entry.version} if entry.version else ()), needed)
 
 
 def _of_uv(packages: list[Table], environment: Mapping[str, str]) -> Iterator[Locked]:
@@ -207,7 +215,7 @@ def _reached(
         for extra in extras:
             edges += package.get("optional-dependencies", {}).get(extra, ())
         for edge in edges:
-            if not _applies(edge.get("marker"), environment):
+            if not holds(edge.get("marker"), environment):
                 continue
             wanted = edge.get("version")
             for target in by_name.get(canonicalize_name(edge["name"]), ()):

@@ -9,6 +9,7 @@ from lambdapack.settings.functions import ARCHITECTURE_SPELLINGS, DEFAULT_ARCHIT
 from lambdapack.settings.ignores import Ignore
 from lambdapack.settings.loading import Settings, load_settings, select_functions, with_their_layers
 from lambdapack.settings.packing import Packing
+from lambdapack.settings.requirements import RequirementOptions
 
 __all__ = [
     "ARCHITECTURE_SPELLINGS",
@@ -18,6 +19,7 @@ __all__ = [
     "Ignore",
     "PackageKind",
     "Packing",
+    "RequirementOptions",
     "Settings",
     "cache_folder",
     "load_settings",

@@ -14,6 +14,7 @@ from typing import Literal, get_args
 
 from lambdapack.settings.ignores import Ignore, read_ignores
 from lambdapack.settings.packing import PACKING_KEYS, Packing, read_packing
+from lambdapack.settings.requirements import RequirementOptions, read_requirements
 from lambdapack.settings.table import Table, exists
 from lambdapack.settings.wording import did_you_mean, nearest_word, shown
 
@@ -41,7 +42,6 @@ FUNCTION_KEYS = (
 _FUNCTION_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 _RUNTIME = re.compile(r"python3\.[0-9]+")
 _ALMOST_RUNTIME = re.compile(r"(?:c?py(?:thon)?|cp)?[ _-]?3[._-]?([0-9]{1,2})(?:\.[0-9x]+)?", re.IGNORECASE)
-_REQUIREMENT_SIGNS = re.compile(r"[=<>~\[@]")
 _CONTRACT = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _CONTRACT_EXAMPLE = "shared.config:Config.load"
 _ARCHITECTURES = ("x86_64", "arm64")
@@ -55,7 +55,8 @@ class FunctionSettings:
     `handler`: as Lambda is given it; the empty string for a layer, which has none.
     `source`: files or folders whose *contents* stand at the artifact's root.
     `shared`: first-party packages or modules (a folder or a `.py` file) that stand at the root under their own name.
-    `requirements`: requirement files (`requirement_files`) or requirement strings (`requirement_list`), not both.
+    `requirements`: files (`requirement_files`: requirement files, locks) or requirement strings (`requirement_list`),
+    not both; `requirement_options` say which part of them counts.
     `exclude`: glob patterns over paths in the artifact.
     `output`: where the artifact is written, by default `dist/NAME.zip` (an image: `dist/NAME.tar`) beside the
     configuration.
@@ -81,6 +82,7 @@ class FunctionSettings:
     contracts: tuple[str, ...] = ()
     ignores: tuple[Ignore, ...] = ()
     packing: Packing = field(default_factory=Packing)
+    requirement_options: RequirementOptions = field(default_factory=RequirementOptions)
 
 
 def read_functions(table: Table) -> dict[str, FunctionSettings]:
@@ -120,8 +122,9 @@ def _function(table: Table, name: str, defaults: _Defaults) -> FunctionSettings:
         raise table.error("runtime", 'is missing; write runtime = "python3.13", here or once for all functions')
     source = tuple(_paths(table, "source", "src"))
     shared = tuple(_paths(table, "shared", "shared", _refuse_other_than_python))
-    requirement_files, requirement_list = _requirements(table)
-    if not (source or shared or requirement_files or requirement_list):
+    requirements = read_requirements(table)
+    to_find = requirements.options.detect and "requirements" in table.values
+    if not (source or shared or requirements.files or requirements.strings or to_find):
         raise table.error("source", 'is missing, and nothing else is packed; write source = ["FOLDER"]')
     return FunctionSettings(
         name=name,
@@ -130,8 +133,9 @@ def _function(table: Table, name: str, defaults: _Defaults) -> FunctionSettings:
         architecture=_architecture(table) or defaults.architecture or DEFAULT_ARCHITECTURE,
         source=source,
         shared=shared,
-        requirement_files=requirement_files,
-        requirement_list=requirement_list,
+        requirement_files=requirements.files,
+        requirement_list=requirements.strings,
+        requirement_options=requirements.options,
         exclude=table.strings("exclude", "**/__pycache__/**"),
         package=package,
         output=_output(table, f"{name}.tar" if package == "image" else f"{name}.zip"),
@@ -191,30 +195,6 @@ def _contracts(table: Table) -> Iterator[str]:
 def _refuse_other_than_python(table: Table, key: str, path: Path) -> None:
     if not path.is_dir() and path.suffix != ".py":
         raise table.error(key, f"{shown(path)} is neither a folder nor a .py file; name a package or a module")
-
-
-def _requirements(table: Table) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-    """Requirement files and requirement strings; one of the two is empty."""
-    value = table.values.get("requirements", [])
-    if isinstance(value, str):
-        text = table.string("requirements", "requirements.txt") or ""
-        if _REQUIREMENT_SIGNS.search(text) and not exists(table.absolute(text)):
-            raise table.wrong_type(
-                "requirements", "a file name or a list of requirements", text, f'requirements = ["{text}"]'
-            )
-        path = table.existing("requirements", text)
-        if not path.is_file():
-            raise table.error("requirements", f"{shown(path)} is not a file; name a requirements file")
-        return (path,), ()
-    if not isinstance(value, list):
-        wanted = "the name of a requirements file or a list of requirements"
-        raise table.wrong_type("requirements", wanted, value, 'requirements = "requirements.txt"')
-    listed = table.strings("requirements", "requests>=2")
-    for index, text in enumerate(listed):
-        if text.startswith("-") or (text.endswith((".txt", ".in")) and table.absolute(text).is_file()):
-            problem = f"{text!r} is not a requirement; a requirements file is named by a string, not in a list"
-            raise table.error(f"requirements[{index}]", problem)
-    return (), listed
 
 
 def _output(table: Table, file: str) -> Path:

@@ -30,7 +30,7 @@ NOT_INSPECTED = "nothing was inspected (--no-verify): whether it works on Lambda
 class BuildOptions:
     """How functions are built. `root` is the folder of the configuration. `output` is written instead of the function's
     own. `verify`: the artifact is inspected before it is put in place. `cached`: wheels, segments and facts of earlier
-    builds are used. `details`: as in `Target`."""
+    builds are used. `details`: as in `Target`; `locked`: as in `plan_build`."""
 
     root: Path | None
     fail_on: Severity = Severity.ERROR
@@ -39,16 +39,18 @@ class BuildOptions:
     verify: bool = True
     cached: bool = True
     details: bool = False
+    locked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedBuild:
     """What was built and what its inspection says; `result.rejected` when the old artifact was left in place.
-    `readings` are what both went by."""
+    `readings` are what both went by. `warnings`: what the user has to know of the resolution."""
 
     result: BuildResult
     report: Report
     readings: Readings
+    warnings: tuple[str, ...] = ()
 
 
 def build_and_inspect(
@@ -63,12 +65,12 @@ def build_and_inspect(
         plan = _plan(function, options, store, readings, progress)
         if not options.verify:
             result = build(plan, store=store, progress=progress)
-            return VerifiedBuild(result, _unseen(plan, result), readings)
+            return VerifiedBuild(result, _unseen(plan, result), readings, plan.notes)
         reports: list[Report] = []
         verify = _inspector(function, plan, options, reports, attempt, progress)
         _note_what_the_verdict_hangs_on(function, readings)
         result = build(plan, store=store, verify=verify, progress=progress)
-    return VerifiedBuild(result, replace(reports[0], written=not result.rejected), readings)
+    return VerifiedBuild(result, replace(reports[0], written=not result.rejected), readings, plan.notes)
 
 
 def _plan(
@@ -76,7 +78,9 @@ def _plan(
 ) -> BuildPlan:
     try:
         profile = load_profile(function.runtime, function.architecture)
-        plan = plan_build(function, profile, store, progress, root=options.root, readings=readings)
+        plan = plan_build(
+            function, profile, store, progress, root=options.root, locked=options.locked, readings=readings
+        )
     except UsageError as error:
         # What only the packages below know to be wrong stands in the configuration all the same.
         raise UsageError(f"tool.lambdapack.functions.{function.name}: {error}", hint=error.hint) from error

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from lambdapack.builder import WheelStore
-from lambdapack.builder.resolve import resolve
 from lambdapack.errors import BuildFailed
-from tests.unit.builder.makers import make_profile
+from tests.unit.builder.makers import resolve_lines
 
 
 @pytest.fixture
@@ -22,7 +21,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Skips a test that needs real wheels where no index answers."""
     folder = tmp_path_factory.mktemp("index")
     try:
-        resolve((), ("six",), make_profile(), folder=folder, scratch=folder)
+        resolve_lines(folder, "six")
     except BuildFailed as error:
         pytest.skip(f"no package index can be reached: {error}")
 

@@ -16,7 +16,11 @@ from zipfile import ZipInfo
 from packaging.tags import compatible_tags, cpython_tags
 from wheel.wheelfile import WheelFile  # type: ignore[import-untyped]  # ships no types
 
+from lambdapack.builder import WheelStore
+from lambdapack.builder.from_source import WheelMaker, no_engine
+from lambdapack.builder.inputs import Inputs, requirement_inputs
 from lambdapack.builder.plan import BuildPlan, FirstPartyFile, ResolvedWheel
+from lambdapack.builder.resolve import Resolution, resolve
 from lambdapack.profiles.profile import RuntimeProfile
 from lambdapack.settings import FunctionSettings
 
@@ -45,6 +49,24 @@ def make_profile(
         "wheel_tags": tuple(map(str, tags)),
     }
     return RuntimeProfile(**values)
+
+
+def resolve_lines(folder: Path, *lines: str, profile: RuntimeProfile | None = None) -> dict[str, ResolvedWheel]:
+    """Resolves requirement lines; returns the wheels by name."""
+    return {wheel.name: wheel for wheel in resolve_inputs(requirement_inputs(folder, strings=lines), profile).wheels}
+
+
+def resolve_file(file: Path, profile: RuntimeProfile | None = None, **how: Any) -> Resolution:
+    """Resolves what a requirement file says."""
+    return resolve_inputs(requirement_inputs(file.parent, (file,)), profile, **how)
+
+
+def resolve_inputs(inputs: Inputs, profile: RuntimeProfile | None = None, **how: Any) -> Resolution:
+    """Resolves with a wheel store beside the inputs; native code cannot be built, unless `how` names a `make`."""
+    profile, cache = profile or make_profile(), inputs.folder / "cache"
+    cache.mkdir(exist_ok=True)
+    how.setdefault("make", WheelMaker(profile, WheelStore(cache), no_engine).make)
+    return resolve(inputs, profile, scratch=cache, **how)
 
 
 def make_function(folder: Path, **changes: Any) -> FunctionSettings:

@@ -192,7 +192,7 @@ class TestRuntimeClient:
         first = fetch_runtime_packages((CLIENT,), make_profile(), store)
         assert first is not None
         assert any(path.name.startswith("awslambdaric-") for path in first)
-        monkeypatch.setattr("lambdapack.builder.runtime_packages.compile_lock", None)
+        monkeypatch.setattr("lambdapack.builder.runtime_packages.find_fitting", None)
         assert fetch_runtime_packages((CLIENT,), make_profile(), store) == first
 
     def test_without_an_index_there_is_none(self, store: WheelStore, links: Path) -> None:

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from pathlib import Path
 
 import pytest
 from packaging.pylock import Pylock
 
+from lambdapack.builder.choice import choose
+from lambdapack.builder.inputs import requirement_inputs
 from lambdapack.builder.plan import ResolvedWheel
-from lambdapack.builder.resolve import choose_wheels, resolve
 from lambdapack.builder.uv_command import Lock, short_reason, uv_platform, why_no_wheel
 from lambdapack.errors import BuildFailed
 from lambdapack.profiles.profile import RuntimeProfile
-from tests.unit.builder.makers import make_profile, make_wheel
+from tests.unit.builder.makers import make_profile, make_wheel, resolve_file, resolve_inputs, resolve_lines
 
 GOOD = "a" * 64
-
-
-def resolve_lines(folder: Path, *lines: str, profile: RuntimeProfile | None = None) -> dict[str, ResolvedWheel]:
-    found = resolve((), lines, profile or make_profile(), folder=folder, scratch=folder)
-    return {wheel.name: wheel for wheel in found}
-
-
-def make_sdist(folder: Path, name: str, version: str) -> None:
-    """An sdist whose metadata is static, so that uv could resolve it without building."""
-    with tarfile.open(folder / f"{name}-{version}.tar.gz", "w:gz") as archive:
-        for member, text in {
-            "PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n",
-            "pyproject.toml": f'[project]\nname = "{name}"\nversion = "{version}"\n',
-        }.items():
-            entry = tarfile.TarInfo(f"{name}-{version}/{member}")
-            entry.size = len(text)
-            archive.addfile(entry, io.BytesIO(text.encode()))
 
 
 def lock_of(*filenames: str, digest: str = GOOD) -> Lock:
@@ -46,11 +28,17 @@ def lock_of(*filenames: str, digest: str = GOOD) -> Lock:
     return Lock(Pylock.from_dict(document), Path(), "")
 
 
+def chosen_file(lock: Lock, profile: RuntimeProfile) -> str:
+    (choice,) = choose(lock, profile)
+    assert isinstance(choice, ResolvedWheel)
+    return choice.filename
+
+
 class TestPlatform:
     @pytest.mark.parametrize(
-        ("glibc", "minor"), [((2, 26), 17), ((2, 17), 17), ((2, 28), 28), ((2, 30), 28), ((2, 34), 34), ((2, 99), 40)]
+        ("glibc", "minor"), [((2, 26), 28), ((2, 17), 17), ((2, 28), 28), ((2, 30), 31), ((2, 34), 34), ((2, 99), 40)]
     )
-    def test_the_newest_that_uv_knows_and_the_target_satisfies(self, glibc: tuple[int, int], minor: int) -> None:
+    def test_the_oldest_that_takes_whatever_the_target_takes(self, glibc: tuple[int, int], minor: int) -> None:
         assert uv_platform("aarch64", glibc) == f"aarch64-manylinux_2_{minor}"
 
 
@@ -84,11 +72,25 @@ class TestRealWheels:
             assert part in message
 
     @pytest.mark.usefixtures("index")
-    def test_an_sdist_only_requirement_names_who_wants_it(self, tmp_path: Path) -> None:
-        with pytest.raises(BuildFailed) as caught:
-            resolve_lines(tmp_path, "num2words==0.5.12")
-        for part in ("docopt 0.6.2", "sdist only", "num2words 0.5.12"):
-            assert part in str(caught.value)
+    def test_a_wheel_of_a_level_that_uv_cannot_say(self, tmp_path: Path) -> None:
+        """Amazon Linux 2 has glibc 2.26, and the Linux wheels of this version say 2_26 and nothing older."""
+        found = resolve_lines(tmp_path, "duckdb>=1.3,<1.4.3", profile=make_profile((3, 11), glibc=(2, 26)))
+        assert found["duckdb"].filename == "duckdb-1.4.2-cp311-cp311-manylinux_2_26_x86_64.manylinux_2_28_x86_64.whl"
+
+    @pytest.mark.usefixtures("index")
+    def test_an_older_version_is_taken_only_with_a_word(self, tmp_path: Path) -> None:
+        inputs = requirement_inputs(tmp_path, strings=("numpy>=2.2,<2.3.4",))
+        resolution = resolve_inputs(inputs, make_profile((3, 11), glibc=(2, 26)))
+        assert [wheel.label for wheel in resolution.wheels] == ["numpy 2.2.6"]
+        (note,) = resolution.notes
+        for part in ("numpy 2.2.6", "2.3.3", "python3.11 x86_64", "python3.12"):
+            assert part in note
+
+    @pytest.mark.usefixtures("index")
+    def test_an_sdist_only_requirement_is_built_here_when_it_is_plain_python(self, tmp_path: Path) -> None:
+        found = resolve_lines(tmp_path, "num2words==0.5.12")
+        assert found["docopt"].filename.endswith("-none-any.whl")
+        assert Path(found["docopt"].location).is_file()
 
     @pytest.mark.usefixtures("index")
     def test_no_such_version_passes_on_what_uv_says(self, tmp_path: Path) -> None:
@@ -99,7 +101,7 @@ class TestRealWheels:
 class TestLocalDistributions:
     def test_nothing_required_is_nothing_asked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("lambdapack.builder.resolve.compile_lock", None)
-        assert resolve((), (), make_profile(), folder=tmp_path, scratch=tmp_path) == ()
+        assert resolve_lines(tmp_path) == {}
 
     def test_find_links_and_requirement_files(self, tmp_path: Path, links: Path) -> None:
         make_wheel(links, "one", requires=("two",))
@@ -108,33 +110,14 @@ class TestLocalDistributions:
         (tmp_path / "constraints.txt").write_text("two<2\n")
         (tmp_path / "more.txt").write_text("one # of two\n")
         (tmp_path / "requirements.txt").write_text("-c constraints.txt\n-r more.txt\n")
-        wheels = resolve((tmp_path / "requirements.txt",), (), make_profile(), folder=tmp_path, scratch=links.parent)
+        wheels = resolve_file(tmp_path / "requirements.txt").wheels
         assert [wheel.label for wheel in wheels] == ["one 1.0", "two 1.5"]
 
     def test_a_wheel_named_by_its_path(self, tmp_path: Path) -> None:
         wheel = make_wheel(tmp_path / "wheels", "named")
-        scratch = tmp_path / "a" / "b"
-        scratch.mkdir(parents=True)
-        found = resolve((), ("./wheels/named-1.0-py3-none-any.whl",), make_profile(), folder=tmp_path, scratch=scratch)
-        assert found[0].location == wheel.location
-        assert found[0].sha256 == wheel.sha256
-
-    def test_an_sdist_is_refused(self, tmp_path: Path, links: Path) -> None:
-        make_sdist(links, "onlysource", "1.2")
-        with pytest.raises(BuildFailed) as caught:
-            resolve_lines(tmp_path, "onlysource")
-        assert "onlysource 1.2 has no wheel (sdist only)" in str(caught.value)
-
-    def test_an_sdist_named_by_its_path_is_refused(self, tmp_path: Path) -> None:
-        make_sdist(tmp_path, "onlysource", "1.2")
-        with pytest.raises(BuildFailed, match="sdist only"):
-            resolve_lines(tmp_path, "./onlysource-1.2.tar.gz")
-
-    def test_a_folder_is_refused(self, tmp_path: Path) -> None:
-        (tmp_path / "pkg").mkdir()
-        (tmp_path / "pkg" / "pyproject.toml").write_text('[project]\nname = "pkg"\nversion = "1"\n')
-        with pytest.raises(BuildFailed, match="pkg"):
-            resolve_lines(tmp_path, "./pkg")
+        found = resolve_lines(tmp_path, "./wheels/named-1.0-py3-none-any.whl")["named"]
+        assert found.location == wheel.location
+        assert found.sha256 == wheel.sha256
 
     @pytest.mark.parametrize("tag", ["cp311-cp311-manylinux_2_17_x86_64", "cp313-cp313-manylinux_2_17_aarch64"])
     def test_a_wheel_for_something_else_is_refused_by_its_tag(self, tmp_path: Path, links: Path, tag: str) -> None:
@@ -169,19 +152,19 @@ class TestHashes:
         for digest, fits in ((wheel.sha256, True), ("0" * 64, False)):
             requirements.write_text(f"pinned==1.0 \\\n    --hash=sha256:{digest}\n")
             if fits:
-                assert resolve((requirements,), (), make_profile(), folder=tmp_path, scratch=tmp_path) == (
+                assert resolve_file(requirements).wheels == (
                     ResolvedWheel("pinned", "1.0", wheel.filename, Path(wheel.location).as_uri(), wheel.sha256),
                 )
             else:
                 with pytest.raises(BuildFailed, match=r"pinned 1\.0"):
-                    resolve((requirements,), (), make_profile(), folder=tmp_path, scratch=tmp_path)
+                    resolve_file(requirements)
 
     def test_one_hash_asks_for_all(self, tmp_path: Path, links: Path) -> None:
         pinned = make_wheel(links, "pinned", requires=("loose",))
         make_wheel(links, "loose")
         (tmp_path / "r.txt").write_text(f"pinned==1.0 --hash=sha256:{pinned.sha256}\n")
         with pytest.raises(BuildFailed, match=r"loose 1\.0"):
-            resolve((tmp_path / "r.txt",), (), make_profile(), folder=tmp_path, scratch=tmp_path)
+            resolve_file(tmp_path / "r.txt")
 
 
 class TestChoice:
@@ -197,16 +180,16 @@ class TestChoice:
             "thing-1.0-cp313-cp313-linux_x86_64.whl",
         ]
         for order in (names, names[::-1]):
-            assert choose_wheels(lock_of(*order), make_profile())[0].filename == names[3]
+            assert chosen_file(lock_of(*order), make_profile()) == names[3]
 
     def test_amazon_linux_2_takes_a_level_that_uv_cannot_say(self) -> None:
         name = "thing-1.0-cp311-cp311-manylinux_2_24_x86_64.whl"
         old = make_profile((3, 11), glibc=(2, 26))
-        assert choose_wheels(lock_of(name, "thing-1.0-cp311-cp311-manylinux_2_28_x86_64.whl"), old)[0].filename == name
+        assert chosen_file(lock_of(name, "thing-1.0-cp311-cp311-manylinux_2_28_x86_64.whl"), old) == name
 
     def test_no_hash_no_wheel(self) -> None:
         with pytest.raises(BuildFailed, match="SHA-256"):
-            choose_wheels(lock_of("thing-1.0-py3-none-any.whl", digest=""), make_profile())
+            choose(lock_of("thing-1.0-py3-none-any.whl", digest=""), make_profile())
 
 
 class TestReasons:

@@ -149,7 +149,9 @@ def test_versions_are_compared_as_versions(tmp_path: Path, locked_version: str, 
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("Pipfile.lock", b"{}", "TOML"),
+        ("Pipfile.lock", b"{}", "no lock file"),
+        ("Pipfile.lock", b"{", "JSON"),
+        ("uv.lock", b"[", "TOML"),
         ("other.toml", b"x = 1", "no lock file"),
         ("requirements.txt", b"\xff\xfe", "UTF-8"),
     ],

@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from lambdapack.errors import EXIT_USAGE, UsageError
-from lambdapack.settings import FunctionSettings, Packing, Settings, load_settings, select_functions, with_their_layers
+from lambdapack.settings import (
+    FunctionSettings,
+    Packing,
+    RequirementOptions,
+    Settings,
+    load_settings,
+    select_functions,
+    with_their_layers,
+)
 
 COMPLETE = """
 [tool.lambdapack.functions.dashboard]
@@ -65,6 +73,7 @@ def test_a_small_configuration_gets_the_defaults(project: Path) -> None:
             shared=(),
             requirement_files=(),
             requirement_list=(),
+            requirement_options=RequirementOptions(detect=True),
             exclude=(),
             package="zip",
             output=project / "dist" / "dashboard.zip",
