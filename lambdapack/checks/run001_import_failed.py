@@ -13,12 +13,16 @@ How to fix it
     the traceback from its end: the last line says what failed, the line above it names the file. "cannot open shared
     object file", "version `GLIBC_2.28' not found" and "undefined symbol" are the loader's words about native code
     (ELF002, ELF004, ELF009), "No module named" and "cannot import name" are Python's (IMP001, IMP002). A `KeyError` or
-    "Unable to locate credentials" wants the function's environment: `--env TABLE=test`. A timeout is mostly a network
-    call at import, which Lambda would pay for at every cold start.
+    "Unable to locate credentials" wants the function's environment: `--env TABLE=test`.
+
+    "Network is unreachable", "Temporary failure in name resolution" and "Could not connect to the endpoint URL" are a
+    warning: an import test has no network, a function on Lambda has one, unless it is in a VPC without a way out.
+    Better is to call the network in the handler, at its first event: at import it makes every cold start slower, and
+    when the other side does not answer, the function does not start.
 
 When to ignore it
     When the import needs something that only the real function has: an environment variable, which `--env` gives it, or
-    the network ("Network is unreachable", "Could not connect to the endpoint URL"), which no import test gives it.
+    the network, which no import test gives it.
 """
 
 from __future__ import annotations
@@ -28,11 +32,6 @@ from collections.abc import Iterator
 
 from lambdapack.checking import Hit, Severity, Subject, check
 
-# What glibc, CPython and botocore say where there is no network.
-_NO_NETWORK = re.compile(
-    r"Network is unreachable|Temporary failure in name resolution|Name or service not known"
-    r"|Could not connect to the endpoint URL|Failed to resolve"
-)
 _FILE = re.compile(r'File "(/(?:var/task|opt)/[^"]+)"')
 
 
@@ -44,19 +43,23 @@ def import_failed(subject: Subject) -> Iterator[Hit]:
             files = _FILE.findall(attempt.traceback or "")
             loader, more, missing = attempt.loader, "", {}
             if loader is not None:
-                said = (("soname", loader.soname), ("version", loader.version), ("symbol", loader.symbol))
-                missing = {key: value for key, value in (*said, ("file", loader.file)) if value is not None}
+                named = (("soname", loader.soname), ("version", loader.version), ("symbol", loader.symbol))
+                missing = {key: value for key, value in (*named, ("file", loader.file)) if value is not None}
                 if loader.required_by is not None and loader.required_by not in (attempt.error_message or ""):
                     more = f" (needed by {loader.required_by}, looked for in {len(loader.tried)} places)"
+            said = f"{attempt.error_type}: {attempt.error_message}{more}"
+            asks = "the import wants the network, which the test does not give: " if attempt.wants_network else ""
             yield Hit(
                 path=files[-1] if files else None,
-                message=f"{attempt.error_type}: {attempt.error_message}{more}",
-                fix=_fix(attempt.error_type or "", attempt.error_message or "", files),
+                message=f"{asks}{said}",
+                fix=_fix(files, asks=bool(asks)),
+                severity=Severity.WARNING if asks else Severity.ERROR,
                 evidence={
                     "error_type": attempt.error_type,
                     "error_message": attempt.error_message,
                     "traceback": attempt.traceback,
                     "proof": attempt.proof,
+                    **({"wants": "network"} if asks else {}),
                     **where,
                     **missing,
                 },
@@ -80,9 +83,9 @@ def import_failed(subject: Subject) -> Iterator[Hit]:
             )
 
 
-def _fix(error_type: str, message: str, files: list[str]) -> str:
-    if not error_type.startswith("Runtime.") and _NO_NETWORK.search(message):
-        return "call the network in the handler and not while it is imported: an import test has none, and Lambda waits"
+def _fix(files: list[str], *, asks: bool) -> str:
+    if asks:
+        return "call the network in the handler and not while it is imported, or ignore this where Lambda reaches it"
     if len(files) < 2:
         return "mend what the other findings name"
     return f"mend what the other findings name, or begin where the traceback ends: {files[-1]}"

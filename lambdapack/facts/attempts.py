@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Literal
+
+# What glibc, CPython and botocore say where there is no network; an exception's line begins at the margin.
+_NO_NETWORK = re.compile(
+    r"^\S.*(?:Network is unreachable|Temporary failure in name resolution|Name or service not known"
+    r"|Could not connect to the endpoint URL|Failed to resolve)",
+    re.MULTILINE,
+)
 
 Status = Literal["ok", "failed", "not-run"]
 
@@ -99,6 +107,15 @@ class ImportAttempt:
     max_init: float | None = None
     modules: tuple[ModuleAttempt, ...] = ()
     facts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def wants_network(self) -> bool:
+        """True where the import failed because it reached nobody: an import test gives no network, and Lambda does.
+
+        Not where Python or the loader found something missing, whatever led there."""
+        if self.status != "failed" or (self.error_type or "").startswith(("Runtime.", "Sandbox.")):
+            return False
+        return _NO_NETWORK.search(f"{self.error_type}: {self.error_message}\n{self.traceback}") is not None
 
     def long_imports(self, seconds: float) -> tuple[ImportedModule, ...]:
         """Returns the imports that took at least so long, as a tree of their own: an importer takes longer still."""

@@ -147,6 +147,7 @@ def account(request: AttemptRequest, heard: Heard, scene: Scene) -> ImportAttemp
         unset=told.get("unset", []),
         traceback=traceback or "",
         whole_system=scene.whole_system,
+        proc="peak" not in told or told["peak"] is not None,
     )
     return failed if why is None else replace(failed, status="not-run", reason=why.reason, remedy=why.remedy)
 

@@ -8,6 +8,10 @@ As root (with CAP_SYS_ADMIN) the namespaces are made by root and the command rea
 user namespace is made, in which one is that user by name only. STATUS_FD gets one line: `ended STATUS` as from wait(2),
 or `cannot STEP: REASON` when the confinement could not be made, and then nothing was started. A plan with `instead` is
 not carried out here: the program named there becomes the process, within the plan's limits, and confines by itself.
+
+Where root may make no namespaces, `plain` has it change the root to a folder that is there already, become the user and
+install the plan's `filter` of system calls. Then processes are not kept apart by the kernel, and are ended from here,
+also when the plan's `seconds` are over: then the line is `late`.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,9 +38,11 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 MNT_DETACH = 2
 SYS_MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE = 442, -100, 0x8000
-PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
+PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 22, 24, 36, 38
+SECCOMP_MODE_FILTER = 2
 SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 LAST_CAPABILITY = 63
+SWEEP_SECONDS = 0.005
 DEVICES = ("null", "zero", "full", "random", "urandom")
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -182,10 +189,20 @@ def start(plan: dict[str, Any], *, drop: bool) -> NoReturn:
     if drop:
         become(plan)
     done("forbid new privileges", libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+    if plan.get("filter"):
+        install(plan["filter"])
     os.umask(0o022)
     os.chdir(plan["folder"])
     # The new root's own environment; a process that leaves user 0 by exec loses what it may do in its namespace.
     os.execve(plan["command"][0], plan["command"], plan["environment"])
+
+
+def install(instructions: list[list[int]]) -> None:
+    """Filters the system calls of this process and its children from now on (seccomp(2))."""
+    program = b"".join(struct.pack("HBBI", *instruction) for instruction in instructions)
+    held = ctypes.create_string_buffer(program, len(program))
+    head = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", len(instructions), ctypes.addressof(held)))
+    done("filter system calls", libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, head, 0, 0))
 
 
 def set_limits(plan: dict[str, Any]) -> None:
@@ -239,6 +256,61 @@ def supervise(plan: dict[str, Any], status: int, *, drop: bool) -> None:
     os._exit(0)  # and with this process the kernel ends all others of the namespace
 
 
+def supervise_plainly(plan: dict[str, Any], status: int, parent: int) -> None:
+    """As `supervise`, without a namespace: whatever the command leaves running comes to this process, and is ended."""
+    os.setsid()  # who started this kills its own group at the end, and this has to outlive that for a moment
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    # Of a thousand busy processes the one that watches the time from outside hardly gets to run; this one sleeps.
+    signal.signal(signal.SIGALRM, lambda *_: sys.exit("late"))
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    try:
+        if os.getppid() != parent:
+            sys.exit(1)
+        child = os.fork()
+        if child == 0:
+            try:
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+                signal.signal(signal.SIGALRM, signal.SIG_DFL)
+                os.chroot(plan["root"])
+                start(plan, drop=True)
+            except (OSError, ValueError, CannotConfine) as error:
+                tell(status, f"cannot start {plan['command'][0]}: {error}")
+            os._exit(127)
+        signal.setitimer(signal.ITIMER_REAL, plan["seconds"])
+        said = f"ended {os.waitpid(child, 0)[1]}"
+    except OSError as error:
+        tell(status, f"cannot {error}")
+        os._exit(127)
+    except SystemExit as end:
+        said = str(end)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    end_all(plan)
+    tell(status, f"\n{said}")
+    os._exit(0)
+
+
+def end_all(plan: dict[str, Any]) -> None:
+    """Ends every process of the plan's user, which is this attempt's alone, and reaps it.
+
+    As that user, all at once: to look for a thousand busy processes takes longer than they take to make others.
+    """
+    while True:
+        ending = os.fork()
+        if ending == 0:
+            with contextlib.suppress(OSError):
+                become(plan)
+                os.kill(-1, signal.SIGKILL)
+            os._exit(0)
+        time.sleep(SWEEP_SECONDS)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return
+
+
 def main(status: int) -> None:
     """Carries out the plan on standard input."""
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -255,13 +327,17 @@ def main(status: int) -> None:
         if "instead" in plan:
             set_limits(plan)
             os.execve(plan["instead"][0], plan["instead"], {})
-        drop = unshare(plan)
-        build(plan)
+        plain, parent, drop = plan.get("plain", False), os.getpid(), True
+        if not plain:
+            drop = unshare(plan)
+            build(plan)
         first = os.fork()
     except (OSError, CannotConfine) as error:
         tell(status, f"cannot {error}")
         sys.exit(127)
-    if first == 0:
+    if first == 0 and plain:
+        supervise_plainly(plan, status, parent)
+    elif first == 0:
         supervise(plan, status, drop=drop)
     os.close(status)
     os.waitpid(first, 0)

@@ -17,6 +17,7 @@ _SYMBOL_VERSION = re.compile(r"version [`']([A-Z]+)_([0-9.]+)' not found")
 _MISSING_LIBRARY = re.compile(r"(?:^|[\s:'])([^\s/:']+\.so[.0-9]*): cannot open shared object file")
 
 _NO_PROGRAM = re.compile(r"No such file or directory: '((?!/var/task/|/opt/|/tmp/)[^']+)'")
+_IN_PROC = re.compile(r"No such file or directory: '(/proc/[^']+)'")
 _STARTED_BY = '/subprocess.py", line'
 
 _CONCLUSIVE = frozenset(
@@ -40,12 +41,13 @@ def doubt(
     unset: Sequence[str],
     traceback: str = "",
     whole_system: bool = True,
+    proc: bool = True,
 ) -> Unavailable | None:
     """Returns why a failure may not happen on Lambda, or None when nothing speaks for that.
 
     `missing`: modules whose absence is in the chain of exceptions. `looked_up_in_vain`: top-level modules that were
     looked for and not found, whoever caught that. `unset`: environment variables whose absence is in the chain.
-    `whole_system`: False where there are no programs beside the interpreter.
+    `whole_system`: False where there are no programs beside the interpreter. `proc`: False where there is no /proc.
     """
     preinstalled = preinstalled_modules(profile)
     absent = [name.partition(".")[0] for name in missing if name.partition(".")[0] in preinstalled]
@@ -66,6 +68,12 @@ def doubt(
         return Unavailable(
             f"the handler's import starts {program[1]}, and the sandbox of the local backend has no programs",
             "run the import test in the runtime's image: --backend docker or rootfs",
+        )
+    kernel = _IN_PROC.search(message) if not proc else None
+    if kernel is not None:
+        return Unavailable(
+            f"the handler's import reads {kernel[1]}, and no /proc can be shown here",
+            "run the import test where namespaces can be made, or with --backend docker",
         )
     return _host_lacks(profile, message)
 

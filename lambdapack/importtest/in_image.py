@@ -36,10 +36,12 @@ def environment(request: AttemptRequest) -> dict[str, str]:
     return variables | dict(request.image.environment) | {"PWD": request.image.folder} | dict(request.extra_env)
 
 
-def proof_of(name: str, digest: str | None, request: AttemptRequest) -> str:
+def proof_of(
+    name: str, digest: str | None, request: AttemptRequest, *, files: str = "read-only", network: str = "no network"
+) -> str:
     """Returns one line on what was real and what was not. `digest`: the image's, where it is known."""
     exactly = f" (sha256:{digest.removeprefix('sha256:')[:12]})" if digest else ""
-    own = "an unprivileged user, read-only files, no network, placeholder credentials"
+    own = f"an unprivileged user, {files} files, {network}, placeholder credentials"
     if request.image is not None:
         return f"the image itself{exactly}; {own}"
     return f"{name}{exactly}; a base image, which has more system libraries than the managed runtime; {own}"

@@ -16,7 +16,7 @@ from lambdapack.importtest.dialogue import converse
 from lambdapack.importtest.invocation import InvocationRequest
 from lambdapack.importtest.process import Ended
 from lambdapack.importtest.room import PRIVATE, Room
-from lambdapack.importtest.sandbox import run_confined
+from lambdapack.importtest.sandbox import Plain, run_confined
 
 EMULATOR_HERE = f"{PRIVATE}/aws-lambda-rie"
 NO_EMULATOR = Unavailable(
@@ -35,9 +35,10 @@ def invoke_in(
     bootstrap: tuple[str, ...],
     environment: Mapping[str, str],
     found: Invocation,
+    plain: Plain | None = None,
 ) -> Invocation:
     """Sends the event to an emulator in the room. `emulator` is one of this machine's, None for the room's own;
-    `python` and `bootstrap` are places in the room. `found` says where this is."""
+    `python` and `bootstrap` are places in the room. `found` says where this is; `plain` is as for `run_confined`."""
     script = Path(emulation.__file__)
     steps = (*room.steps, ("read", f"{PRIVATE}/{script.name}", str(script)))
     asked = invocation.question(request, bootstrap)
@@ -55,6 +56,7 @@ def invoke_in(
             time_limit=request.attempt.time_limit + 2 * invocation.GRACE_SECONDS,
             memory_limit=request.attempt.memory_limit,
             keep_apart=True,
+            plain=plain,
         )
 
     heard = converse(asked, workspace, start, inside=f"{PRIVATE}/channel")

@@ -2,6 +2,11 @@
 
 The image comes over the registry protocol, or from an archive, OCI layout or folder (`root_source`); what runs in it is
 confined by `sandbox`. What an attempt proves is said in `proof`. Linux only.
+
+Where no namespaces can be made, as in most containers, root still runs it in a plain chroot: as an unprivileged user
+who can open nothing outside, gains no privileges, and whose network calls are refused. But it shares this machine's
+processes, may fill the disk, and finds no /proc. So an artifact that somebody else may have made comes there only
+when the caller says so (`require_sandbox`).
 """
 
 from __future__ import annotations
@@ -25,10 +30,11 @@ from lambdapack.importtest.invocation import InvocationRequest
 from lambdapack.importtest.invoking import NO_EMULATOR, invoke_in, not_invoked
 from lambdapack.importtest.many import load_all
 from lambdapack.importtest.materialise import Materialised, materialise
+from lambdapack.importtest.plain_root import plain_root_trouble
 from lambdapack.importtest.process import Ended
 from lambdapack.importtest.room import PRIVATE, Room, Step
 from lambdapack.importtest.root_source import RootFileSystem, root_of, root_of_tree, unpacked_already
-from lambdapack.importtest.sandbox import run_confined, sandbox_trouble
+from lambdapack.importtest.sandbox import Plain, run_confined, sandbox_trouble
 from lambdapack.profiles.profile import RuntimeProfile
 from lambdapack.progress import Progress, silent
 
@@ -40,16 +46,17 @@ _OWN = frozenset(("dev", "proc", "tmp"))
 @dataclass
 class RootfsBackend:
     """Runs attempts in a root file system. `source` overrides the profile's image; `progress` hears in one line what
-    takes long. `own_emulator`: an image's own emulator goes before another."""
+    takes long. `own_emulator`: an image's own emulator goes before another. `require_sandbox`: no plain chroot."""
 
     source: str | None = None
     progress: Progress = silent
     own_emulator: bool = True
+    require_sandbox: bool = False
     name: str = "rootfs"
 
     def available(self, profile: RuntimeProfile) -> Unavailable | None:
         """Returns why no attempt can run as things are, or None. Pulls nothing."""
-        trouble = sandbox_trouble()
+        trouble = self._no_way()
         if trouble is not None:
             return trouble
         source = self.source or profile.image
@@ -94,13 +101,30 @@ class RootfsBackend:
                 emulator=brought,
                 bootstrap=(invocation.BOOTSTRAP,),
                 environment=environment(attempt),
+                plain=_plain(network=True),  # over it the emulator is spoken to
                 found=Invocation(
-                    "not-run", attempt.handler, self.name, proof=_proof(root, attempt), facts=_image_facts(root)
+                    "not-run",
+                    attempt.handler,
+                    self.name,
+                    proof=_proof(root, attempt, network=True),
+                    facts=_image_facts(root),
                 ),
             )
 
-    def _root(self, request: AttemptRequest) -> RootFileSystem | Unavailable:
+    def _no_way(self) -> Unavailable | None:
+        """Returns why nothing can be confined here, by namespaces or, where that will do, by a plain chroot."""
         trouble = sandbox_trouble()
+        if trouble is None or plain_root_trouble() is not None:
+            return trouble
+        if self.require_sandbox:
+            return Unavailable(
+                f"{trouble.reason}; a plain chroot is not for artifacts of unknown origin",
+                f"if you trust it, add --backend {self.name}; or {trouble.remedy}",
+            )
+        return None
+
+    def _root(self, request: AttemptRequest) -> RootFileSystem | Unavailable:
+        trouble = self._no_way()
         if trouble is not None:
             return trouble
         try:
@@ -141,8 +165,19 @@ def _copy(request: AttemptRequest, workspace: Path) -> Materialised | None:
     return None if request.image else materialise(request.mounts, copied)
 
 
-def _proof(root: RootFileSystem, request: AttemptRequest) -> str:
-    return f"{proof_of(root.name, root.digest, request)}; in a sandbox of this machine"
+def _plain(*, network: bool = False) -> Plain | None:
+    """What is done where there can be no namespaces."""
+    return None if sandbox_trouble() is None else Plain(network)
+
+
+def _proof(root: RootFileSystem, request: AttemptRequest, *, network: bool = False) -> str:
+    if _plain() is None:
+        return f"{proof_of(root.name, root.digest, request)}; in a sandbox of this machine"
+    reach = "this machine's network" if network else "no network"
+    proof = proof_of(root.name, root.digest, request, files="write-protected", network=reach)
+    first, _, rest = proof.partition("; ")
+    lacking = "not apart from this machine's processes and disk, no /proc"
+    return f"{first}; in a plain chroot, since no namespaces can be made here: {lacking}; {rest}"
 
 
 def _image_facts(root: RootFileSystem) -> dict[str, str]:
@@ -167,6 +202,7 @@ def _run(
             descriptors=(channel, crash),
             time_limit=request.time_limit,
             memory_limit=request.memory_limit,
+            plain=_plain(),
         )
 
     path, packages = search_path(request)

@@ -1,5 +1,5 @@
 """Runs one command in a room: a file system of its own, no network, Lambda's user, limits; made by `confine.py`, or by
-bubblewrap where that is allowed more.
+bubblewrap where that is allowed more, or as a plain chroot where the caller takes what that does not keep apart.
 
 Says how the stay ended. Knows no interpreter and no handler. Linux only.
 """
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import platform
+import shutil
 import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,18 +23,30 @@ from lambdapack.importtest import confine
 from lambdapack.importtest.backend import MEGABYTE, Unavailable
 from lambdapack.importtest.bubblewrap import arguments, bubblewrap
 from lambdapack.importtest.cgroups import make_control_group
+from lambdapack.importtest.network_filter import network_filter
+from lambdapack.importtest.plain_root import build_plain_root, user_alone
 from lambdapack.importtest.process import Ended, run_limited
 from lambdapack.importtest.room import GROUP, TEMPORARY_BYTES, USER, Room
 
 _TRIAL_SECONDS = 10.0
+_LATE_SECONDS = 1.0  # that the one who watches from outside is given beyond the time limit
 _SIGNALLED = 128  # bwrap(1) ends with this and the signal's number
 # AWS, "Lambda quotas": file descriptors, processes and threads.
 _OPEN_FILES, _PROCESSES = 1024, 1024
+_PLAIN_PROCESSES = 512  # they share the processors with the one that watches the time
 
 _REMEDY = (
     "allow user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns=0; "
     "in a container: --security-opt seccomp=unconfined), install bubblewrap, or run as root"
 )
+_PLAIN_REMEDY = "set TMPDIR to a folder on a disk that takes device files"
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """What a room without namespaces, a plain chroot, is to have: `network` keeps that of this machine."""
+
+    network: bool = False
 
 
 def run_confined(
@@ -43,11 +57,14 @@ def run_confined(
     time_limit: float,
     memory_limit: int | None,
     keep_apart: bool = False,
+    plain: Plain | None = None,
 ) -> Ended | Unavailable:
     """Runs the room's command; returns how it ended, or why nothing could be started.
 
-    `workspace` is an existing folder in which one is made to build the room's root upon.
+    `workspace` is an existing folder in which one is made to build the room's root upon. `plain`: without namespaces.
     """
+    if plain is not None:
+        return _run_plainly(room, workspace, plain, descriptors, time_limit, memory_limit, keep_apart=keep_apart)
     (workspace / "room").mkdir(exist_ok=True)
     plan = {
         "root": str(workspace / "room"),
@@ -77,6 +94,41 @@ def run_confined(
     return ended
 
 
+def _run_plainly(
+    room: Room,
+    workspace: Path,
+    plain: Plain,
+    descriptors: Sequence[int],
+    time_limit: float,
+    memory_limit: int | None,
+    *,
+    keep_apart: bool,
+) -> Ended | Unavailable:
+    """Runs the room's command in a folder that root changes the root to."""
+    root = workspace / "room"
+    rules = None if plain.network else network_filter(platform.machine())
+    if rules is None and not plain.network:
+        return Unavailable(f"it is not known how to refuse network calls on {platform.machine()}", _REMEDY)
+    try:
+        build_plain_root(root, room.steps)
+        plan: dict[str, Any] = {
+            "root": str(root),
+            "plain": True,
+            "filter": rules,
+            "command": list(room.command),
+            "environment": dict(room.environment),
+            "folder": room.folder,
+            "seconds": time_limit + _LATE_SECONDS,
+        }
+        with user_alone() as user:
+            plan["user"] = [user, GROUP]
+            return _run(plan, descriptors, time_limit, memory_limit, keep_apart=keep_apart)
+    except OSError as error:
+        return Unavailable(f"{root}: no root can be made there ({error.strerror or error})", _PLAIN_REMEDY)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
 def _run(
     plan: Mapping[str, Any],
     descriptors: Sequence[int],
@@ -88,7 +140,10 @@ def _run(
     """Has `confine.py` carry out a plan, within a control group where there can be one."""
     group = make_control_group(memory_limit, _PROCESSES)
     limits = {"NOFILE": _OPEN_FILES, "CORE": 0}
-    if group is None:
+    if plan.get("plain"):
+        limits["FSIZE"] = TEMPORARY_BYTES  # of one file; here /tmp has no size of its own
+        limits["NPROC"] = _PLAIN_PROCESSES
+    elif group is None:
         limits["NPROC"] = _PROCESSES + _running()
     complete = {**plan, "limits": limits, "cgroups": group.members if group is not None else []}
     reader, writer = os.pipe()
@@ -116,12 +171,14 @@ def _run(
 
 
 def _understood(ended: Ended, told: str, *, memory_killed: bool) -> Ended | Unavailable:
-    """Reads what `confine.py` said: `cannot STEP: REASON` or `ended STATUS`."""
+    """Reads what `confine.py` said: `cannot STEP: REASON`, `ended STATUS` or `late`."""
     if told.startswith("cannot "):
         return Unavailable(f"no sandbox can be made here ({told.partition(chr(10))[0]})", _REMEDY)
     word, _, status = told.strip().partition(" ")
     if word == "ended":
         ended = replace(ended, status=os.waitstatus_to_exitcode(int(status)))
+    elif word == "late" and ended.stopped is None:
+        ended = replace(ended, stopped="time")
     if memory_killed and ended.stopped is None:
         # Whichever process the kernel chose: the memory is that of all together.
         ended = replace(ended, stopped="memory", status=-signal.SIGKILL)

@@ -160,6 +160,8 @@ def _import_test(report: Report, style: TextStyle) -> Iterator[str]:
         return
     seconds = f" in {test['seconds']:.2f} s" if test["seconds"] is not None else ""
     word = style.paint("ok", "ok") if test["status"] == "ok" else style.paint("error", "FAILED")
+    if any(finding.evidence.get("wants") == "network" for finding in report.findings):
+        word = style.paint("warning", "UNDECIDED")
     proof = str(test["proof"] or test["backend"])
     if not style.verbose:  # what ran, and the first thing to know of it; the rest of what that proves with -v
         proof = ", ".join(part.strip() for part in proof.split(";")[:2])

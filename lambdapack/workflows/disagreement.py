@@ -33,7 +33,7 @@ def disagreements(subject: Subject, artifact: str, judged: Sequence[Finding], co
     errors = [finding for finding in seen if finding.severity is Severity.ERROR]
     nothing = "no error" if any(finding.severity is Severity.WARNING for finding in seen) else "nothing"
     for attempt in attempts:
-        if attempt.status == "failed" and not errors:
+        if attempt.status == "failed" and not attempt.wants_network and not errors:
             yield f"inspect saw {nothing}, the import failed ({_words(attempt)}): {_report(artifact)}"
         wrong = sorted({finding.code for finding in errors if _OF_THE_IMPORT.fullmatch(finding.code)})
         if attempt.status == "ok" and wrong:

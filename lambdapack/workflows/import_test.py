@@ -60,14 +60,18 @@ def import_handler(opened: Opened, options: AttemptOptions, progress: Progress) 
     if options.backend != AUTO:
         return _attempt(options.backend, request, options, progress)
     refused: list[str] = []
+    remedies: list[str] = []
     attempt = None
     for name in candidates(options):
         attempt = _attempt(name, request, options, progress)
         if attempt.status != "not-run":
             return replace(attempt, choice=_choice(refused))
         refused.append(f"{name}: {attempt.reason}")
+        remedies.append(attempt.remedy or "")
     assert attempt is not None
-    return replace(attempt, reason="; ".join(refused))
+    # What one more option mends goes before what has to be installed.
+    remedy = next((text for text in remedies if "--backend" in text), remedies[-1])
+    return replace(attempt, reason="; ".join(refused), remedy=remedy)
 
 
 def _attempt(name: str, request: AttemptRequest, options: AttemptOptions, progress: Progress) -> ImportAttempt:
@@ -137,7 +141,17 @@ def _in_docker(request: AttemptRequest, options: AttemptOptions, progress: Progr
 
 
 def _in_root_file_system(request: AttemptRequest, options: AttemptOptions, progress: Progress) -> ImportAttempt:
-    return RootfsBackend(source=options.rootfs or options.image, progress=progress).attempt(request)
+    return root_backend(options, progress).attempt(request)
+
+
+def root_backend(options: AttemptOptions, progress: Progress) -> RootfsBackend:
+    """Returns the backend of that name; where it is asked for by name, a plain chroot will do."""
+    return RootfsBackend(
+        source=options.rootfs or options.image,
+        progress=progress,
+        own_emulator=options.emulator is None,
+        require_sandbox=options.require_sandbox and options.backend == AUTO,
+    )
 
 
 def _on_this_machine(request: AttemptRequest, options: AttemptOptions, progress: Progress) -> ImportAttempt:

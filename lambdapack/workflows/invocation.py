@@ -14,7 +14,6 @@ from lambdapack.importtest import LocalBackend
 from lambdapack.importtest.docker import DockerBackend
 from lambdapack.importtest.invocation import InvocationRequest
 from lambdapack.importtest.invoking import not_invoked
-from lambdapack.importtest.rootfs import RootfsBackend
 from lambdapack.progress import Progress, silent
 from lambdapack.report import ArtifactSummary, Report
 from lambdapack.workflows.emulator import find_emulator
@@ -24,6 +23,7 @@ from lambdapack.workflows.import_test import (
     AttemptOptions,
     attempt_request,
     candidates,
+    root_backend,
     with_runtime_packages,
 )
 from lambdapack.workflows.inspection import Target, open_target, subject_of
@@ -87,7 +87,7 @@ def _in_docker(request: InvocationRequest, options: AttemptOptions, progress: Pr
 
 
 def _in_root_file_system(request: InvocationRequest, options: AttemptOptions, progress: Progress) -> Invocation:
-    backend = RootfsBackend(options.rootfs or options.image, progress, own_emulator=options.emulator is None)
+    backend = root_backend(options, progress)
     return backend.invoke(request, partial(find_emulator, options.emulator, request.attempt.profile, progress))
 
 
