@@ -155,7 +155,7 @@ def test_the_handler_can_touch_nothing_of_the_container(run: Run) -> None:
     [
         (
             "import os\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        pass\n",
-            "Sandbox.Timedout",
+            "RUN001",
         ),
         ("while True: pass\n", "Sandbox.Timedout"),
         ("import os\nos.kill(-1, 9)\nos._exit(3)\n", "exit status 3"),
