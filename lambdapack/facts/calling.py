@@ -277,7 +277,7 @@ class Caller:
             return self._folder_of(resolved[2][0], context) if resolved[2] else NOT_KNOWN
         if not called.arguments and not called.keywords:
             return context.values.get(f"{called.name}()", NOT_KNOWN)
-        if called.keywords or NOT_KNOWN in called.arguments:
+        if called.keywords or any(item is NOT_KNOWN for item in called.arguments):
             return NOT_KNOWN
         if called.name == "%":
             return text_values.formatted(called.arguments)
@@ -360,7 +360,7 @@ class Caller:
                 continue
             if default == REST:
                 rest = [value_of(item, context.values) for item in arguments[len(read.parameters) :]]
-                if NOT_KNOWN not in rest:
+                if all(item is not NOT_KNOWN for item in rest):
                     values[name] = tuple(rest)
                 continue
             scope = context.values

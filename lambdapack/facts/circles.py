@@ -37,7 +37,9 @@ def may_have_come_in_otherwise(
             if named & leaves:
                 return True
     return any(
-        call.name.startswith(_LOADERS) and NOT_KNOWN in call.arguments and call.module.partition(".")[0] in tops
+        call.name.startswith(_LOADERS)
+        and any(item is NOT_KNOWN for item in call.arguments)
+        and call.module.partition(".")[0] in tops
         for call in calls
     )
 

@@ -46,7 +46,7 @@ class Lists:
                 del values[owner]
             else:
                 values[owner] = later
-            if later != items:
+            if later is not items:
                 self._forget(owner, context)
         given = (item[1] for item in (*call[2], *(item for _, item in call[3])) if item[0] == "name")
         for name in [name for name in given if isinstance(values.get(name), Items)]:

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from lambdapack.facts.calls import NOT_KNOWN
-from lambdapack.facts.conditions import Items
+from lambdapack.facts.conditions import Items, Unknown
 
 _ASKING = frozenset(("index", "count", "copy", "__len__", "__contains__", "__iter__"))
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -46,7 +46,7 @@ def changed(items: Items, method: str, arguments: tuple[Any, ...]) -> Items | No
             changing = [*items]
             changing.insert(at, item)
             return Items(changing)
-        case "remove", (item,) if item in items:
+        case "remove", (str() as item,) if all(type(other) is str for other in items) and item in items:
             changing = [*items]
             changing.remove(item)
             return Items(changing)
@@ -73,5 +73,5 @@ def result_of(name: str, arguments: tuple[Any, ...]) -> Any:
         return NOT_KNOWN
     try:
         return _FUNCTIONS[name](value)
-    except TypeError:
+    except (TypeError, Unknown):
         return NOT_KNOWN

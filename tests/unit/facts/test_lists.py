@@ -126,3 +126,10 @@ def test_formatting_by_the_percent_sign() -> None:
     assert formatted((7, 2)) is NOT_KNOWN
     assert formatted(("%d", "a")) is NOT_KNOWN
     assert formatted(("%900000d", 1)) is NOT_KNOWN
+
+
+def test_values_that_cannot_be_compared_are_no_hindrance() -> None:
+    assert fails("import sys\nx = bool(sys.version_info)\ny = [sys.version_info]\ny.append('a')\nlen(y)\n") == []
+    assert (
+        fails("import sys\ndef f(*x):\n    pass\nf(sys.version_info)\nsorted([sys.version_info, (3, 13, 1)])\n") == []
+    )
