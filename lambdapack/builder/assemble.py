@@ -14,7 +14,7 @@ from typing import BinaryIO, cast
 
 from lambdapack.builder.archive import EXECUTABLE, PLAIN, Piece
 from lambdapack.builder.exclude import LEFT_OUT_BY_DEFAULT, Patterns
-from lambdapack.builder.plan import FirstPartyFile, LeftOut
+from lambdapack.builder.plan import BILL_SUFFIX, SIDECAR_SUFFIX, FirstPartyFile, LeftOut
 from lambdapack.errors import BuildFailed
 from lambdapack.memo import Readings
 
@@ -138,6 +138,7 @@ class _Walk:
         self.readings = readings
         self.defaults = Patterns(LEFT_OUT_BY_DEFAULT)
         self.output = output.resolve()
+        self.suffixes = (self.output.suffix, SIDECAR_SUFFIX, BILL_SUFFIX)
         self.repository = repository.resolve()
         self.found = FirstParty()
 
@@ -196,7 +197,7 @@ class _Walk:
             self.readings.file(place / "pyvenv.cfg")
             return VIRTUAL_ENVIRONMENT_RULE
         # An artifact that packs the previous one, or that of another function, grows with every build.
-        beside_output = place.suffix == self.output.suffix and place.resolve().parent == self.output.parent
+        beside_output = place.name.endswith(self.suffixes) and place.resolve().parent == self.output.parent
         return OUTPUT_RULE if beside_output else None
 
     def _leave_out(self, rule: str, path: str, owner: Path) -> None:

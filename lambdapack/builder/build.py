@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
+from typing import BinaryIO
 
 from lambdapack.builder.archive import Piece, write_archive
 from lambdapack.builder.assemble import collect_first_party, first_party_piece, merge, without_excluded
@@ -19,12 +19,15 @@ from lambdapack.builder.exclude import Patterns
 from lambdapack.builder.from_source import WheelMaker, no_engine
 from lambdapack.builder.inputs import find_inputs
 from lambdapack.builder.layers import BroughtByLayers, in_layer
-from lambdapack.builder.plan import BuildPlan, BuildResult, ImagePlan, LeftOut, WrittenImage
+from lambdapack.builder.placing import move, written_beside
+from lambdapack.builder.plan import BuildPlan, BuildResult, ImagePlan, LeftOut, ResolvedWheel, WrittenImage
 from lambdapack.builder.resolve import resolve
 from lambdapack.builder.segments import install_wheels
+from lambdapack.builder.sidecar import sidecar_of, sidecar_text
 from lambdapack.builder.store import WheelStore
+from lambdapack.builder.wheels import InstalledWheel
 from lambdapack.errors import BuildFailed, UsageError
-from lambdapack.memo import Readings, State, signature_of
+from lambdapack.memo import Readings, State
 from lambdapack.profiles.profile import RuntimeProfile
 from lambdapack.progress import Progress, silent
 from lambdapack.settings import FunctionSettings, PackageKind
@@ -104,36 +107,52 @@ def _plan_image(function: FunctionSettings, profile: RuntimeProfile, progress: P
 
 
 def build(
-    plan: BuildPlan, *, store: WheelStore, verify: Verify | None = None, progress: Progress = silent
+    plan: BuildPlan,
+    *,
+    store: WheelStore,
+    verify: Verify | None = None,
+    bill: bool = False,
+    progress: Progress = silent,
 ) -> BuildResult:
-    """Makes the artifact of a plan and puts it in place.
+    """Makes the artifact of a plan and puts it in place, with its sidecar and, if asked for, its bill of materials.
 
     `verify` is given the finished file under a temporary name beside the output; when it returns False, the file is
     removed, the old artifact stays, and the result says `rejected`. Raises `BuildFailed`; the old artifact stays.
     """
     started = time.perf_counter()
-    pieces, left_out = _gather(plan, store, progress)
-    merged = merge(pieces)
+    if bill:
+        from lambdapack.builder.bill import check_library
+
+        check_library()
+    gathered = _gather(plan, store, progress)
+    merged = merge(gathered.pieces)
     progress(f"writing {plan.output.name}: {len(merged)} files")
-    temporary = _temporary_beside(plan.output)
-    states = {}
-    try:
-        digest, image = _write(plan, merged, temporary, store)
+    states: dict[str, State | None] = {}
+    unzipped_size = sum(piece.size for piece in merged.values())
+    with written_beside(plan.output) as (temporary, stream):
+        digest, image = _write(plan, merged, stream, store)
         size = temporary.stat().st_size
         accepted = verify is None or verify(temporary)
         if accepted:
-            states[str(plan.output)] = _move(temporary, plan.output, digest)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+            packed = [wheel for wheel, _ in gathered.packed]
+            text = sidecar_text(plan, packed, sha256=digest, size=size, unzipped_size=unzipped_size, files=len(merged))
+            texts = {sidecar_of(plan.output): text}
+            if bill:
+                from lambdapack.builder.bill import bill_of, bill_text, material_of
+
+                materials = [material_of(wheel, installed) for wheel, installed in gathered.packed]
+                texts[bill_of(plan.output)] = bill_text(plan, materials, digest)
+            states[str(plan.output)] = move(temporary, plan.output, digest)
+            for path, content in texts.items():
+                states[str(path)] = _put(path, content)
     return BuildResult(
         output=plan.output,
         sha256=digest,
         zipped_size=size,
-        unzipped_size=sum(piece.size for piece in merged.values()),
+        unzipped_size=unzipped_size,
         files=len(merged),
         wheels=plan.wheels,
-        left_out=tuple(left_out),
+        left_out=tuple(gathered.left_out),
         seconds=time.perf_counter() - started,
         rejected=not accepted,
         states=states,
@@ -141,21 +160,31 @@ def build(
     )
 
 
-def _gather(plan: BuildPlan, store: WheelStore, progress: Progress) -> tuple[list[Piece], list[LeftOut]]:
-    """Returns all files that go in, as they stand in the artifact, and what does not."""
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    """All files that go in, as they stand in the artifact, what does not, and the wheels that were packed."""
+
+    pieces: list[Piece]
+    left_out: list[LeftOut]
+    packed: list[tuple[ResolvedWheel, InstalledWheel]]
+
+
+def _gather(plan: BuildPlan, store: WheelStore, progress: Progress) -> _Gathered:
     exclude = Patterns(plan.exclude)
     brought = BroughtByLayers(plan.layers)
     pieces = [first_party_piece(file) for file in plan.first_party]
     left_out = list(plan.left_out)
-    for installed in install_wheels(plan, store, progress):
+    packed = []
+    for wheel, installed in zip(plan.wheels, install_wheels(plan, store, progress), strict=True):
         twice = brought.left_out(installed)
         if twice is not None:
             left_out.append(twice)
             continue
         kept, removed = without_excluded(installed.pieces, exclude)
         pieces += kept
+        packed.append((wheel, installed))
         left_out += (*installed.left_out, *removed)
-    return list(in_layer(pieces) if plan.package == "layer" else pieces), left_out
+    return _Gathered(list(in_layer(pieces) if plan.package == "layer" else pieces), left_out, packed)
 
 
 def refuse_foreign_output(output: Path, package: PackageKind) -> None:
@@ -188,44 +217,33 @@ def _repository_of(function: FunctionSettings, root: Path | None) -> Path:
     return next((folder for folder in above if all(place.is_relative_to(folder) for place in resolved)), start)
 
 
-def _temporary_beside(output: Path) -> Path:
-    """A name in the output's folder, so that moving it into place is one step; still `.zip`, for who looks inside."""
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BuildFailed(f"{output.parent}: cannot be made: {error.strerror or error}") from error
-    return output.with_name(f".{output.stem}.{uuid4().hex}{output.suffix}")
-
-
 def _write(
-    plan: BuildPlan, merged: dict[str, Piece], target: Path, store: WheelStore
+    plan: BuildPlan, merged: dict[str, Piece], stream: BinaryIO, store: WheelStore
 ) -> tuple[str, WrittenImage | None]:
     """Writes the artifact; returns its SHA-256, and what a container image is known by."""
     image = None
     try:
-        # Not `tempfile`: its files are private to the user (0600), and so would be the artifact.
-        with target.open("xb") as stream:
-            if plan.image is None:
-                write_archive(merged.values(), stream)
-            else:
-                from lambdapack.builder.image import write_image
+        if plan.image is None:
+            write_archive(merged.values(), stream)
+        else:
+            from lambdapack.builder.image import write_image
 
-                with store.scratch() as scratch:
-                    image = write_image(merged.values(), plan.image, stream, scratch=scratch)
-        with target.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest(), image
+            with store.scratch() as scratch:
+                image = write_image(merged.values(), plan.image, stream, scratch=scratch)
+        stream.flush()
+        with Path(stream.name).open("rb") as written:
+            return hashlib.file_digest(written, "sha256").hexdigest(), image
     except OSError as error:
-        raise BuildFailed(f"{target.parent}: cannot be written to: {error.strerror or error}") from error
+        raise BuildFailed(f"{plan.output.parent}: cannot be written to: {error.strerror or error}") from error
 
 
-def _move(temporary: Path, output: Path, digest: str) -> State | None:
-    """Puts the file in place. Its state is known without reading it again, unless another build was quicker."""
-    before = signature_of(str(temporary))
-    try:
-        temporary.replace(output)
-    except OSError as error:
-        raise BuildFailed(f"{output}: cannot be replaced: {error.strerror or error}") from error
-    taken = time.time_ns()
-    after = signature_of(str(output))
-    # Moving a file changes its time of change, the last of them.
-    return (digest, after, taken) if after is not None and before is not None and after[:4] == before[:4] else None
+def _put(path: Path, text: str) -> State | None:
+    """Writes a small file beside the artifact."""
+    data = text.encode()
+    with written_beside(path) as (temporary, stream):
+        try:
+            stream.write(data)
+            stream.flush()
+        except OSError as error:
+            raise BuildFailed(f"{path}: cannot be written: {error.strerror or error}") from error
+        return move(temporary, path, hashlib.sha256(data).hexdigest())

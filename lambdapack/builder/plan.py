@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from lambdapack.containers.base import BaseImage
 
 
+SIDECAR_SUFFIX = ".lambdapack.json"
+BILL_SUFFIX = ".cdx.json"
+
+
 @dataclass(frozen=True, slots=True)
 class ResolvedWheel:
     """One wheel that goes into the artifact. `location` is a URL (`https://`, `file://`) or an absolute path.

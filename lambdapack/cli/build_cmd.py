@@ -13,6 +13,7 @@ from lambdapack.cli.options import (
     judging_options,
     no_cache_option,
     report_options,
+    sbom_option,
 )
 
 
@@ -21,10 +22,17 @@ from lambdapack.cli.options import (
 @judging_options
 @click.option("--push", is_flag=True, help="Push container images to the registry that their names begin with.")
 @click.option("--no-verify", is_flag=True, help="Put the artifact in place without inspecting it. For measuring.")
+@sbom_option
 @no_cache_option
 @report_options
 def command(
-    chosen: FunctionChoice, judging: Judging, push: bool, no_verify: bool, no_cache: bool, show_as: Reporting
+    chosen: FunctionChoice,
+    judging: Judging,
+    push: bool,
+    no_verify: bool,
+    sbom: bool,
+    no_cache: bool,
+    show_as: Reporting,
 ) -> int:
     """Build the artifacts of the configured functions (NAME …, or all) and inspect them.
 
@@ -40,4 +48,5 @@ def command(
         show_as=show_as,
         verify=not no_verify,
         cached=not no_cache,
+        bill=sbom,
     )

@@ -15,6 +15,7 @@ from lambdapack.cli.options import (
     judging_options,
     no_cache_option,
     report_options,
+    sbom_option,
     test_options,
 )
 
@@ -25,6 +26,7 @@ from lambdapack.cli.options import (
 @test_options
 @judging_options
 @exit_zero_option
+@sbom_option
 @no_cache_option
 @report_options
 def command(
@@ -33,6 +35,7 @@ def command(
     test: TestChoice,
     judging: Judging,
     exit_zero: bool,
+    sbom: bool,
     no_cache: bool,
     show_as: Reporting,
 ) -> int:
@@ -47,4 +50,5 @@ def command(
         push=False,
         show_as=show_as,
         cached=not no_cache,
+        bill=sbom,
     )

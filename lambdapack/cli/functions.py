@@ -34,6 +34,7 @@ def build_all(
     show_as: Reporting,
     verify: bool = True,
     cached: bool = True,
+    bill: bool = False,
 ) -> int:
     """Builds, inspects (unless `verify` is False) and, with `test`, imports each function; returns the worst exit
     status. What it takes that all is well is kept for the next time (`memo`), but for an import test.
@@ -43,7 +44,7 @@ def build_all(
     from lambdapack.workflows.several_builds import build_several
 
     readings = Readings()
-    jobs = _jobs(chosen, judging, test, readings, show_as=show_as, verify=verify, cached=cached)
+    jobs = _jobs(chosen, judging, test, readings, show_as=show_as, verify=verify, cached=cached, bill=bill)
     if push:
         _check_pushable([job.function for job in jobs])
         jobs = [replace(job, push=True) for job in jobs]
@@ -82,6 +83,7 @@ def _jobs(
     show_as: Reporting,
     verify: bool,
     cached: bool,
+    bill: bool,
 ) -> list[Job]:
     """Returns what is to be built: the functions that were asked for, and their layers before them."""
     from lambdapack.workflows.several_builds import Job
@@ -103,6 +105,7 @@ def _jobs(
         cached=cached,
         details=show_as.wants_details,
         locked=chosen.locked,
+        bill=bill,
     )
     output = chosen.output.resolve() if chosen.output else None
     return [

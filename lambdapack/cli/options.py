@@ -368,6 +368,7 @@ no_cache_option = click.option(
     envvar="LAMBDAPACK_NO_CACHE",
     help="Read, resolve and download everything anew; use nothing that earlier runs have kept, and keep nothing.",
 )
+sbom_option = click.option("--sbom", is_flag=True, help="Write a bill of materials, too: CycloneDX, NAME.cdx.json.")
 exit_zero_option = click.option(
     "--exit-zero", is_flag=True, help="Exit with 0 where findings would make it 1; other failures stay."
 )

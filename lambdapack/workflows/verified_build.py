@@ -29,14 +29,16 @@ NOT_INSPECTED = "nothing was inspected (--no-verify): whether it works on Lambda
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
     """How functions are built. `root` is the folder of the configuration. `output` is written instead of the function's
-    own. `verify`: the artifact is inspected before it is put in place. `cached`: wheels, segments and facts of earlier
-    builds are used. `details`: as in `Target`; `locked`: as in `plan_build`."""
+    own. `verify`: the artifact is inspected before it is put in place. `bill`: a bill of materials is written beside
+    it. `cached`: wheels, segments and facts of earlier builds are used. `details`: as in `Target`; `locked`: as in
+    `plan_build`."""
 
     root: Path | None
     fail_on: Severity = Severity.ERROR
     selection: Selection | None = None
     output: Path | None = None
     verify: bool = True
+    bill: bool = False
     cached: bool = True
     details: bool = False
     locked: bool = False
@@ -64,12 +66,12 @@ def build_and_inspect(
     with WheelStore.opened(cached=options.cached) as store:
         plan = _plan(function, options, store, readings, progress)
         if not options.verify:
-            result = build(plan, store=store, progress=progress)
+            result = build(plan, store=store, bill=options.bill, progress=progress)
             return VerifiedBuild(result, _unseen(plan, result), readings, plan.notes)
         reports: list[Report] = []
         verify = _inspector(function, plan, options, reports, attempt, progress)
         _note_what_the_verdict_hangs_on(function, readings)
-        result = build(plan, store=store, verify=verify, progress=progress)
+        result = build(plan, store=store, verify=verify, bill=options.bill, progress=progress)
     return VerifiedBuild(result, replace(reports[0], written=not result.rejected), readings, plan.notes)
 
 

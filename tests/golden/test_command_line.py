@@ -127,7 +127,7 @@ def test_several_functions_are_one_document(lambdapack: Lambdapack, tmp_path: Pa
     assert run.status == 1
     reports = run.report["reports"]
     assert [(report["verdict"], report["written"]) for report in reports] == [("pass", True), ("fail", False)]
-    assert [path.name for path in (tmp_path / "dist").iterdir()] == ["first.zip"]
+    assert [path.name for path in (tmp_path / "dist").glob("*.zip")] == ["first.zip"]
 
 
 def test_one_failed_build_does_not_keep_the_others(lambdapack: Lambdapack, tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ class TestFailure:
         assert not accepted.rejected
         assert seen == [plan.output.read_bytes()]
         assert build(plan, store=store, verify=reject).rejected
-        assert names_beside(plan.output) == ["o.zip"]
+        assert names_beside(plan.output) == ["o.lambdapack.json", "o.zip"]
 
     def test_a_verification_that_crashes_leaves_the_old(self, tmp_path: Path, store: WheelStore) -> None:
         plan = make_plan(tmp_path / "dist" / "o.zip", make_wheel(tmp_path))
