@@ -8,6 +8,8 @@ Knows nothing about checks: `verify` is a callable.
 from __future__ import annotations
 
 from lambdapack.builder.build import build, plan_build, refuse_foreign_output
+from lambdapack.builder.byte_code import ByteCodeMaker, compiled
+from lambdapack.builder.draft import Draft, write_draft
 from lambdapack.builder.exclude import Patterns
 from lambdapack.builder.plan import BuildPlan, BuildResult, FirstPartyFile, LeftOut, ResolvedWheel
 from lambdapack.builder.runtime_packages import CLIENT, EMULATOR_SOURCE, fetch_runtime_packages
@@ -18,13 +20,17 @@ __all__ = [
     "EMULATOR_SOURCE",
     "BuildPlan",
     "BuildResult",
+    "ByteCodeMaker",
+    "Draft",
     "FirstPartyFile",
     "LeftOut",
     "Patterns",
     "ResolvedWheel",
     "WheelStore",
     "build",
+    "compiled",
     "fetch_runtime_packages",
     "plan_build",
     "refuse_foreign_output",
+    "write_draft",
 ]

@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from lambdapack.builder.archive import Piece, write_archive
 from lambdapack.builder.assemble import collect_first_party, first_party_piece, merge, without_excluded
+from lambdapack.builder.draft import Draft
 from lambdapack.builder.exclude import Patterns
 from lambdapack.builder.from_source import WheelMaker, no_engine
 from lambdapack.builder.inputs import find_inputs
 from lambdapack.builder.layers import BroughtByLayers, in_layer
 from lambdapack.builder.placing import move, written_beside
-from lambdapack.builder.plan import BuildPlan, BuildResult, ImagePlan, LeftOut, ResolvedWheel, WrittenImage
+from lambdapack.builder.plan import BuildPlan, BuildResult, ImagePlan, WrittenImage
 from lambdapack.builder.resolve import resolve
 from lambdapack.builder.segments import install_wheels
 from lambdapack.builder.sidecar import sidecar_of, sidecar_text
 from lambdapack.builder.store import WheelStore
-from lambdapack.builder.wheels import InstalledWheel
 from lambdapack.errors import BuildFailed, UsageError
 from lambdapack.memo import Readings, State
 from lambdapack.profiles.profile import RuntimeProfile
@@ -33,6 +32,7 @@ from lambdapack.progress import Progress, silent
 from lambdapack.settings import FunctionSettings, PackageKind
 
 Verify = Callable[[Path], bool]
+Refine = Callable[[Draft], Draft]
 
 
 def plan_build(
@@ -110,22 +110,26 @@ def build(
     plan: BuildPlan,
     *,
     store: WheelStore,
+    refine: Refine | None = None,
     verify: Verify | None = None,
     bill: bool = False,
     progress: Progress = silent,
 ) -> BuildResult:
     """Makes the artifact of a plan and puts it in place, with its sidecar and, if asked for, its bill of materials.
 
-    `verify` is given the finished file under a temporary name beside the output; when it returns False, the file is
-    removed, the old artifact stays, and the result says `rejected`. Raises `BuildFailed`; the old artifact stays.
+    `refine` may change what goes in, knowing all of it. `verify` is given the finished file under a temporary name
+    beside the output; when it returns False, the file is removed, the old artifact stays, and the result says
+    `rejected`. Raises `BuildFailed`; the old artifact stays.
     """
     started = time.perf_counter()
     if bill:
         from lambdapack.builder.bill import check_library
 
         check_library()
-    gathered = _gather(plan, store, progress)
-    merged = merge(gathered.pieces)
+    draft = _gather(plan, store, progress)
+    if refine is not None:
+        draft = refine(draft)
+    merged = draft.pieces
     progress(f"writing {plan.output.name}: {len(merged)} files")
     states: dict[str, State | None] = {}
     unzipped_size = sum(piece.size for piece in merged.values())
@@ -134,13 +138,13 @@ def build(
         size = temporary.stat().st_size
         accepted = verify is None or verify(temporary)
         if accepted:
-            packed = [wheel for wheel, _ in gathered.packed]
+            packed = [wheel for wheel, _ in draft.packed]
             text = sidecar_text(plan, packed, sha256=digest, size=size, unzipped_size=unzipped_size, files=len(merged))
             texts = {sidecar_of(plan.output): text}
             if bill:
                 from lambdapack.builder.bill import bill_of, bill_text, material_of
 
-                materials = [material_of(wheel, installed) for wheel, installed in gathered.packed]
+                materials = [material_of(wheel, installed) for wheel, installed in draft.packed]
                 texts[bill_of(plan.output)] = bill_text(plan, materials, digest)
             states[str(plan.output)] = move(temporary, plan.output, digest)
             for path, content in texts.items():
@@ -152,7 +156,8 @@ def build(
         unzipped_size=unzipped_size,
         files=len(merged),
         wheels=plan.wheels,
-        left_out=tuple(gathered.left_out),
+        left_out=draft.left_out,
+        told=draft.told,
         seconds=time.perf_counter() - started,
         rejected=not accepted,
         states=states,
@@ -160,16 +165,8 @@ def build(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Gathered:
-    """All files that go in, as they stand in the artifact, what does not, and the wheels that were packed."""
-
-    pieces: list[Piece]
-    left_out: list[LeftOut]
-    packed: list[tuple[ResolvedWheel, InstalledWheel]]
-
-
-def _gather(plan: BuildPlan, store: WheelStore, progress: Progress) -> _Gathered:
+def _gather(plan: BuildPlan, store: WheelStore, progress: Progress) -> Draft:
+    """Returns all files that go in, as they stand in the artifact, and what does not."""
     exclude = Patterns(plan.exclude)
     brought = BroughtByLayers(plan.layers)
     pieces = [first_party_piece(file) for file in plan.first_party]
@@ -184,7 +181,7 @@ def _gather(plan: BuildPlan, store: WheelStore, progress: Progress) -> _Gathered
         pieces += kept
         packed.append((wheel, installed))
         left_out += (*installed.left_out, *removed)
-    return _Gathered(list(in_layer(pieces) if plan.package == "layer" else pieces), left_out, packed)
+    return Draft(merge(in_layer(pieces) if plan.package == "layer" else pieces), tuple(left_out), packed=tuple(packed))
 
 
 def refuse_foreign_output(output: Path, package: PackageKind) -> None:
@@ -218,7 +215,7 @@ def _repository_of(function: FunctionSettings, root: Path | None) -> Path:
 
 
 def _write(
-    plan: BuildPlan, merged: dict[str, Piece], stream: BinaryIO, store: WheelStore
+    plan: BuildPlan, merged: Mapping[str, Piece], stream: BinaryIO, store: WheelStore
 ) -> tuple[str, WrittenImage | None]:
     """Writes the artifact; returns its SHA-256, and what a container image is known by."""
     image = None

@@ -121,7 +121,7 @@ class BuildPlan:
 @dataclass(frozen=True, slots=True)
 class BuildResult:
     """What a build made. Sizes are in bytes, `sha256` (of the file) is in hex, `seconds` is wall time without
-    resolving. `image` is None for ZIPs.
+    resolving. `image` is None for ZIPs. `told` is what its user should know, one sentence each.
 
     `rejected`: the verification of the finished file said no; `output` is then still whatever it was before.
     `states` of the files as they were put in place, for a memo; None where another build may have replaced one since.
@@ -138,3 +138,4 @@ class BuildResult:
     rejected: bool = False
     states: Mapping[str, State | None] = field(default_factory=dict)
     image: WrittenImage | None = None
+    told: tuple[str, ...] = ()

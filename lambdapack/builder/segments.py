@@ -7,18 +7,14 @@ depends on, and it is hashed again before it is used: a damaged one is made anew
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
-import zlib
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
-from lambdapack.builder.archive import DEFLATED, LOCAL_HEADER, Packed, Piece, entry_date, read_directory, write_archive
+from lambdapack.builder.archive import Piece, entry_date, write_archive
+from lambdapack.builder.kept import digest_of, pieces_of
 from lambdapack.builder.plan import BuildPlan, LeftOut, ResolvedWheel
 from lambdapack.builder.store import WheelStore
 from lambdapack.builder.wheels import InstalledWheel, check_tags, open_wheel
@@ -70,7 +66,7 @@ def _make(wheel: ResolvedWheel, path: Path, plan: BuildPlan, store: WheelStore) 
             _read_through(piece)
         store.put(place, lambda stream: write_archive(installed.pieces, stream))
     described = _Description(
-        _digest_of(place), installed.tags, tuple((item.pattern, item.path) for item in installed.left_out)
+        digest_of(place), installed.tags, tuple((item.pattern, item.path) for item in installed.left_out)
     )
     store.put(_description_of(place), lambda stream: stream.write(_to_json(described)))
     return _installed(wheel, place, described)
@@ -81,7 +77,7 @@ def _read(wheel: ResolvedWheel, plan: BuildPlan, store: WheelStore) -> Installed
     place = _place(wheel, plan, store)
     try:
         described = _from_json(_description_of(place).read_bytes())
-        if _digest_of(place) != described.sha256:
+        if digest_of(place) != described.sha256:
             return None
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -91,28 +87,7 @@ def _read(wheel: ResolvedWheel, plan: BuildPlan, store: WheelStore) -> Installed
 
 def _installed(wheel: ResolvedWheel, place: Path, described: _Description) -> InstalledWheel:
     left_out = tuple(LeftOut(rule, path, wheel.label, by_user=False) for rule, path in described.left_out)
-    return InstalledWheel(tuple(_pieces(wheel, place)), left_out, described.tags)
-
-
-def _pieces(wheel: ResolvedWheel, place: Path) -> Iterable[Piece]:
-    for member in read_directory(place):
-        # Between the header and the bytes stands the name alone: `write_archive` writes no extra fields.
-        offset = member.offset + LOCAL_HEADER + len(member.path.encode())
-        packed = Packed(place, offset, member.compressed, member.crc, member.method, headed=True)
-        yield Piece(member.path, member.mode, member.size, wheel.label, _Opener(packed), packed)
-
-
-@dataclass(frozen=True, slots=True)
-class _Opener:
-    """Opens a packed file: for the few that are compared or read, not for those that are copied."""
-
-    packed: Packed
-
-    def __call__(self) -> BinaryIO:
-        with self.packed.archive.open("rb") as stream:
-            stream.seek(self.packed.offset)
-            data = stream.read(self.packed.size)
-        return io.BytesIO(zlib.decompress(data, -zlib.MAX_WBITS) if self.packed.method == DEFLATED else data)
+    return InstalledWheel(tuple(pieces_of(place, wheel.label)), left_out, described.tags)
 
 
 def _read_through(piece: Piece) -> None:
@@ -123,11 +98,6 @@ def _read_through(piece: Piece) -> None:
             size += len(chunk)
     if size != piece.size:
         raise BuildFailed(f"{piece.owner}: {piece.path} has {size} bytes, and the wheel's directory says {piece.size}")
-
-
-def _digest_of(place: Path) -> str:
-    with place.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _description_of(place: Path) -> Path:

@@ -106,6 +106,7 @@ class ImportFacts:
             self._hooks[hook.path] = hook.text.encode()
             executor.run_line(read_source(hook.text.encode()), hook.path)
         failures = [] if self.handler.problem else executor.run(self.handler.module, RUNTIME)
+        self.loaded = tuple(self.executions)  # by the import alone, in order; what follows is loaded by calls
         self._calls = tuple(executor.ledger.calls)
         self._reached = executor.ledger.reached(RUNTIME)
         self.failures = tuple(dict.fromkeys(failures))

@@ -9,7 +9,16 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambdapack.builder import BuildPlan, BuildResult, Patterns, WheelStore, build, plan_build, refuse_foreign_output
+from lambdapack.builder import (
+    BuildPlan,
+    BuildResult,
+    Draft,
+    Patterns,
+    WheelStore,
+    build,
+    plan_build,
+    refuse_foreign_output,
+)
 from lambdapack.errors import UsageError
 from lambdapack.finding import Severity
 from lambdapack.memo import Readings
@@ -65,14 +74,16 @@ def build_and_inspect(
     readings = Readings()
     with WheelStore.opened(cached=options.cached) as store:
         plan = _plan(function, options, store, readings, progress)
+        refine = _refinement(function, store, readings, attempt, progress)
         if not options.verify:
-            result = build(plan, store=store, bill=options.bill, progress=progress)
+            result = build(plan, store=store, refine=refine, bill=options.bill, progress=progress)
             return VerifiedBuild(result, _unseen(plan, result), readings, plan.notes)
         reports: list[Report] = []
         verify = _inspector(function, plan, options, reports, attempt, progress)
         _note_what_the_verdict_hangs_on(function, readings)
-        result = build(plan, store=store, verify=verify, bill=options.bill, progress=progress)
-    return VerifiedBuild(result, replace(reports[0], written=not result.rejected), readings, plan.notes)
+        result = build(plan, store=store, refine=refine, verify=verify, bill=options.bill, progress=progress)
+    report = replace(reports[0], written=not result.rejected, told=(*reports[0].told, *result.told))
+    return VerifiedBuild(result, report, readings, plan.notes)
 
 
 def _plan(
@@ -90,6 +101,20 @@ def _plan(
         refuse_foreign_output(options.output, function.package)
         plan = replace(plan, output=options.output)
     return plan
+
+
+def _refinement(
+    function: FunctionSettings, store: WheelStore, readings: Readings, attempt: Attempt | None, progress: Progress
+) -> Callable[[Draft], Draft] | None:
+    """Returns what may change the files of an artifact before it is written; None where nothing is to be changed."""
+    if not function.packing.refines:
+        return None
+    from lambdapack.workflows.byte_code import with_byte_code  # the inspector: not for a build that needs none
+
+    def refine(draft: Draft) -> Draft:
+        return with_byte_code(draft, function, store, readings, progress, attempt)
+
+    return refine
 
 
 def _inspector(
@@ -148,6 +173,7 @@ def _unseen(plan: BuildPlan, result: BuildResult) -> Report:
         size_limit=load_profile(plan.runtime, plan.architecture).quotas.unzipped_bytes,
         written=True,
         inspected=False,
+        told=result.told,
     )
 
 

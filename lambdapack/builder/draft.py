@@ -1,0 +1,43 @@
+"""A draft: all files of an artifact before it is written, so that one who knows more can still change what goes in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lambdapack.builder.archive import Piece, write_archive
+from lambdapack.builder.plan import LeftOut, ResolvedWheel
+from lambdapack.builder.wheels import InstalledWheel
+from lambdapack.errors import BuildFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The files by their path in the artifact, what was left out, what the user should know of it, and the wheels that
+    are packed, each with all of its files."""
+
+    pieces: Mapping[str, Piece]
+    left_out: tuple[LeftOut, ...] = ()
+    told: tuple[str, ...] = ()
+    packed: tuple[tuple[ResolvedWheel, InstalledWheel], ...] = ()
+
+    def without(self, removed: Iterable[LeftOut], told: str) -> Draft:
+        """Returns the draft without the files that are named; `told` says why."""
+        gone = {item.path: item for item in removed}
+        kept = {path: piece for path, piece in self.pieces.items() if path not in gone}
+        return replace(self, pieces=kept, left_out=(*self.left_out, *gone.values()), told=(*self.told, told))
+
+    def having(self, added: Iterable[Piece], told: str = "") -> Draft:
+        """Returns the draft with further files, which take the place of what stands at their path."""
+        pieces = {**self.pieces, **{piece.path: piece for piece in added}}
+        return replace(self, pieces=pieces, told=(*self.told, *([told] if told else ())))
+
+
+def write_draft(draft: Draft, path: Path) -> None:
+    """Writes a draft as a ZIP, to be looked at. Raises `BuildFailed` when it cannot be written."""
+    try:
+        with path.open("xb") as stream:
+            write_archive(draft.pieces.values(), stream)
+    except OSError as error:
+        raise BuildFailed(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -1,0 +1,92 @@
+"""`pyc = "reached"`: byte code for exactly what importing the handler runs, and the inspection agrees with it."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from lambdapack.importtest import Interpreter
+from tests.golden.conftest import Lambdapack
+
+CONFIGURATION = """
+[functions.api]
+handler = "app.handler"
+runtime = "python3.13"
+source = ["src"]
+requirements = ["click==8.1.8"]
+pyc = "reached"
+"""
+FILES = {
+    "app.py": "import json, click, package.used\n\n\ndef handler(event, context):\n    import later\n",
+    "package/__init__.py": "",
+    "package/used.py": "from . import __name__\n",
+    "package/unused.py": "",
+    "later.py": "",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    for name, content in FILES.items():
+        path = tmp_path / "src" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    (tmp_path / "lambdapack.toml").write_text(CONFIGURATION)
+    return tmp_path
+
+
+def modules(artifact: Path) -> set[str]:
+    with zipfile.ZipFile(artifact) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".pyc")]
+        for name in names:
+            assert archive.read(name)[4:8] == b"\1\0\0\0"
+    return {name.replace("__pycache__/", "").replace(".cpython-313.pyc", ".py") for name in names}
+
+
+def test_exactly_what_the_import_runs(lambdapack: Lambdapack, project: Path, python313: Interpreter) -> None:
+    run = lambdapack("check", "--backend", "local", "--format", "json", cwd=project)
+    assert run.status == 0, run.out + run.err
+    report = run.report
+    assert [item for item in report["findings"] if item["code"] in ("PKG020", "PKG021", "IMP019")] == []
+    imported = {
+        module["path"].removeprefix("/var/task/")
+        for module in report["import_test"]["imports"]
+        if (module["path"] or "").startswith("/var/task/")
+    }
+    assert modules(project / "dist" / "api.zip") == {path for path in imported if path.endswith(".py")}
+    assert {"app.py", "package/__init__.py", "package/used.py", "click/core.py"} <= imported
+    (told,) = report["told"]
+    assert python313.version in told
+    assert "measured" in told
+
+
+def test_the_same_bytes_with_and_without_what_was_kept(
+    lambdapack: Lambdapack, project: Path, python313: Interpreter
+) -> None:
+    del python313
+    artifacts = [project / name for name in ("one.zip", "two.zip", "three.zip")]
+    for artifact, more in zip(artifacts, ((), (), ("--no-cache",)), strict=True):
+        assert lambdapack("build", "-o", artifact, *more, cwd=project).status == 0
+    assert len({artifact.read_bytes() for artifact in artifacts}) == 1
+    off = (project / "lambdapack.toml").read_text().replace('"reached"', '"off"')
+    (project / "lambdapack.toml").write_text(off)
+    assert lambdapack("build", "-o", project / "off.zip", cwd=project).status == 0
+    assert modules(project / "off.zip") == set()
+
+
+def test_without_the_targets_python(lambdapack: Lambdapack, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = project / "lambdapack.toml"
+    settings.write_text(settings.read_text().replace("3.13", "3.10"))
+    monkeypatch.setenv("PYENV_ROOT", str(project))
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS", "never")
+    monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(project / "uv"))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    run = lambdapack("build", cwd=project)
+    if run.status == 0:
+        pytest.skip("this machine has a Python 3.10 on its standard PATH")
+    assert run.status == 4, run.err
+    assert 'pyc = "off"' in run.err
+    assert not (project / "dist" / "api.zip").exists()
+    assert run.out == ""
