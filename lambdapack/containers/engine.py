@@ -7,10 +7,12 @@ configuration, then the default socket. Podman answers the same protocol under `
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from lambdapack.errors import MissingRequirement
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     import docker
 
 _CHUNK = 1 << 20
+_CONNECT_SECONDS = 5.0
 _START = "start Docker, or point DOCKER_HOST or a docker context at an engine that runs"
 
 
@@ -74,6 +77,7 @@ def connect_engine() -> Iterator[Engine]:
             f"Docker's SDK for Python cannot be imported ({error})", hint="install it: pip install docker"
         ) from error
     settings, address = _settings()
+    _find(settings.get("base_url") or "", address)
     try:
         client = docker.DockerClient(**settings)
     except (docker.errors.DockerException, OSError, ValueError) as error:
@@ -84,6 +88,19 @@ def connect_engine() -> Iterator[Engine]:
         yield Engine(client, address)
     finally:
         client.close()
+
+
+def _find(url: str, address: str) -> None:
+    """Raises `MissingRequirement` where a host does not take a connection soon: the SDK would wait for a minute."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("tcp", "http", "https") or parts.hostname is None:
+        return
+    try:
+        socket.create_connection((parts.hostname, parts.port or 2375), timeout=_CONNECT_SECONDS).close()
+    except OSError as error:
+        raise MissingRequirement(
+            f"no container engine answers at {address}: {error.strerror or error}", hint=_START
+        ) from error
 
 
 def _settings() -> tuple[dict[str, Any], str]:

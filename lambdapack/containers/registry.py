@@ -26,7 +26,7 @@ import urllib3
 from lambdapack.containers.credentials import Credentials, credentials_for
 from lambdapack.containers.reference import ImageReference
 from lambdapack.errors import MissingRequirement
-from lambdapack.network import TIMEOUT, USER_AGENT, Connections, UnusableNetwork, plain_reason
+from lambdapack.network import USER_AGENT, Connections, UnusableNetwork, plain_reason
 
 INDEX_TYPES = (
     "application/vnd.oci.image.index.v1+json",
@@ -39,11 +39,13 @@ MANIFEST_TYPES = (
 _LARGEST_MANIFEST = 4 << 20  # bytes; what the specification asks registries to take
 _RETRY = urllib3.Retry(
     total=3,
+    connect=1,  # where nobody answers, a backend that needs no registry is next
     other=0,  # a certificate does not become right by asking again
     backoff_factor=0.3,
     status_forcelist=(429, 500, 502, 503, 504),
     raise_on_status=False,
 )
+_TIMEOUT = urllib3.Timeout(connect=8, read=60)
 _LOGINS = 3
 _PARAMETER = re.compile(r'([a-z_]+)="([^"]*)"', re.IGNORECASE)
 _ECR = re.compile(r"^\d+\.dkr\.ecr(-fips)?\.([a-z0-9-]+)\.amazonaws\.com")
@@ -188,7 +190,7 @@ class Registry:
             headers=sent,
             preload_content=False,
             retries=_RETRY,
-            timeout=TIMEOUT,
+            timeout=_TIMEOUT,
         )
 
     def _log_in(self, challenge: str) -> str | None:
@@ -216,11 +218,11 @@ class Registry:
             form = {**fields, "grant_type": "refresh_token", "client_id": "lambdapack"}
             body = urlencode({**form, "refresh_token": credentials.identity_token})
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-            response = pool.request("POST", realm, body=body, headers=headers, retries=_RETRY, timeout=TIMEOUT)
+            response = pool.request("POST", realm, body=body, headers=headers, retries=_RETRY, timeout=_TIMEOUT)
         else:
             if credentials is not None:
                 headers["Authorization"] = _basic(credentials)
-            response = pool.request("GET", realm, fields=fields, headers=headers, retries=_RETRY, timeout=TIMEOUT)
+            response = pool.request("GET", realm, fields=fields, headers=headers, retries=_RETRY, timeout=_TIMEOUT)
         if response.status != 200:
             raise self.refused(401 if response.status in (400, 401, 403) else response.status)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,10 @@ _PLACES_SHOWN = 5
 _CHAIN_SHOWN = 6
 _IMPORTS_SHOWN = 15
 _TRACEBACK_LINES = 30
+# In the words of why a backend was chosen: those refused, and of a reason what may be left out.
+_REFUSED = re.compile(r"; not (\w+): ")
+_IMAGE = re.compile(r"^\S+[/:]\S+: ")
+_DETAILS = re.compile(r": | \(|; ")
 _COLOURS = {"error": "31;1", "warning": "33;1", "info": "36", "ok": "32;1", "dim": "2", "bold": "1"}
 
 
@@ -173,7 +178,18 @@ def _import_test(report: Report, style: TextStyle) -> Iterator[str]:
     if style.verbose:
         yield from _observed(test)
     if test.get("choice"):
-        yield style.paint("dim", plain(f"backend {test['backend']}: {test['choice']}"))
+        choice = f"{test['backend']}: {test['choice']}" if style.verbose else _choice(test["backend"], test["choice"])
+        yield style.paint("dim", plain(f"backend {choice}"))
+
+
+def _choice(backend: str, choice: str) -> str:
+    """Which backend, and why not an earlier one, each in its first words."""
+    _, *refused = _REFUSED.split(choice)
+    if not refused:
+        return f"{backend}: {choice}"
+    told = zip(refused[::2], refused[1::2], strict=True)
+    reasons = [f"not {name}, {_DETAILS.split(_IMAGE.sub('', reason))[0]}" for name, reason in told]
+    return f"{backend}: {'; '.join(reasons)} (more with -v)"
 
 
 def _observed(test: Mapping[str, Any]) -> Iterator[str]:

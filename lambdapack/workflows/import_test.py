@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,14 +13,15 @@ from lambdapack.cache import cache_folder
 from lambdapack.errors import MissingRequirement, UsageError
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.importtest import AttemptRequest, LocalBackend, Unavailable, unpack_wheels
-from lambdapack.importtest.backend import ImageArtifact
+from lambdapack.importtest.backend import Backend, ImageArtifact
 from lambdapack.importtest.docker import DockerBackend
 from lambdapack.importtest.loader import DEBUG, is_told_more, read_debug, read_message
 from lambdapack.importtest.rootfs import RootfsBackend
-from lambdapack.progress import Progress
+from lambdapack.progress import Progress, silent
 from lambdapack.workflows.first_party import first_party_modules
 from lambdapack.workflows.image_runtime import interpreter_of_image
 from lambdapack.workflows.inspection import Opened, subject_of
+from lambdapack.workflows.refusals import forget, keep, recall
 
 AUTO = "auto"
 NOT_IN_ITSELF = Unavailable(
@@ -63,7 +65,7 @@ def import_handler(opened: Opened, options: AttemptOptions, progress: Progress) 
     remedies: list[str] = []
     attempt = None
     for name in candidates(options):
-        attempt = _attempt(name, request, options, progress)
+        attempt = _refused_lately(name, request, options) or _attempt(name, request, options, progress)
         if attempt.status != "not-run":
             return replace(attempt, choice=_choice(refused))
         refused.append(f"{name}: {attempt.reason}")
@@ -74,10 +76,35 @@ def import_handler(opened: Opened, options: AttemptOptions, progress: Progress) 
     return replace(attempt, reason="; ".join(refused), remedy=remedy)
 
 
+def _refused_lately(name: str, request: AttemptRequest, options: AttemptOptions) -> ImportAttempt | None:
+    """Returns the refusal of a backend that could not get its image a moment ago, and still has it not.
+
+    Otherwise each test on a machine without a registry would first wait for it.
+    """
+    backend = _FETCHING[name](options, silent) if name in _FETCHING and request.image is None else None
+    why = recall(_wanted(name, request, options)) if backend is not None else None
+    if backend is None or why is None or backend.available(request.profile) is None:
+        return None
+    return ImportAttempt("not-run", request.handler, name, reason=why.reason, remedy=why.remedy)
+
+
+def _wanted(name: str, request: AttemptRequest, options: AttemptOptions) -> str:
+    """What a backend fetches, and over which ways."""
+    ways = [f"{key}={os.environ[key]}" for key in sorted(os.environ) if key.upper() in _WAYS]
+    image = options.rootfs or options.image or request.profile.image
+    return "\n".join((name, image, request.profile.architecture, str(options.require_sandbox), *ways))
+
+
 def _attempt(name: str, request: AttemptRequest, options: AttemptOptions, progress: Progress) -> ImportAttempt:
     """Loads the handler in one backend; where the loader leaves something out, a second time for its debug output."""
     run = _BACKENDS[name]
     attempt = run(request, options, progress)
+    if name in _FETCHING and request.image is None:
+        key = _wanted(name, request, options)
+        if attempt.status != "not-run":
+            forget(key)
+        elif attempt.client == "":  # nothing was started: not a handler that could not be judged
+            keep(key, Unavailable(attempt.reason or "", attempt.remedy or ""))
     report = read_message(attempt.error_message or "") if attempt.status == "failed" else None
     if report is not None and is_told_more(report):
         again = run(replace(request, modules=(), extra_env={**request.extra_env, **DEBUG}), options, progress)
@@ -137,7 +164,12 @@ def _choice(refused: list[str]) -> str:
 
 
 def _in_docker(request: AttemptRequest, options: AttemptOptions, progress: Progress) -> ImportAttempt:
-    return DockerBackend(image=options.image, progress=progress).attempt(request)
+    return docker_backend(options, progress).attempt(request)
+
+
+def docker_backend(options: AttemptOptions, progress: Progress) -> DockerBackend:
+    """Returns the backend of that name."""
+    return DockerBackend(image=options.image, progress=progress)
 
 
 def _in_root_file_system(request: AttemptRequest, options: AttemptOptions, progress: Progress) -> ImportAttempt:
@@ -185,3 +217,10 @@ _BACKENDS: dict[str, Callable[[AttemptRequest, AttemptOptions, Progress], Import
     "rootfs": _in_root_file_system,
     "local": _on_this_machine,
 }
+
+# Those that may have to fetch an image first.
+_FETCHING: dict[str, Callable[[AttemptOptions, Progress], Backend]] = {
+    "docker": docker_backend,
+    "rootfs": root_backend,
+}
+_WAYS = {"DOCKER_HOST", "DOCKER_CONTEXT", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE"}
