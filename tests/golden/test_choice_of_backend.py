@@ -27,7 +27,7 @@ class DeafRegistry:
     def __init__(self) -> None:
         self.asked = 0
         self._socket = socket.create_server(("127.0.0.1", 0))
-        self.host = "127.0.0.1:{}".format(self._socket.getsockname()[1])
+        self.host = f"127.0.0.1:{self._socket.getsockname()[1]}"
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
