@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from lambdapack.settings import cache_folder
-from lambdapack.workflows.caching import cache_parts, clean_cache, prune_cache
+from lambdapack.workflows.caching import LARGEST, cache_parts, clean_cache, prune_cache
 
 
 @click.group("cache")
@@ -33,9 +33,17 @@ def folder(verbose: bool) -> None:
     show_default=True,
     help="Keep what was used within so many days.",
 )
-def prune(days: int) -> None:
-    """Drop facts and wheels that were not used for some time."""
-    click.echo(f"freed {_megabytes(prune_cache(days))}")
+@click.option(
+    "--max-size",
+    type=click.IntRange(min=0),
+    default=LARGEST // 1_000_000,
+    show_default=True,
+    metavar="MB",
+    help="Then drop what was used longest ago, until so much is left.",
+)
+def prune(days: int, max_size: int) -> None:
+    """Drop what was not used for some time; what was used within the last hour stays."""
+    click.echo(f"freed {_megabytes(prune_cache(days, max_size * 1_000_000))}")
 
 
 @command.command("clean")

@@ -23,6 +23,7 @@ from lambdapack.containers.blobs import BlobStore
 from lambdapack.containers.reference import ImageReference
 from lambdapack.containers.registry import Manifest, Registry
 from lambdapack.errors import MissingRequirement
+from lambdapack.eviction import bound
 from lambdapack.progress import Progress
 from lambdapack.settings import cache_folder
 
@@ -155,6 +156,8 @@ def _lay_out(
         shutil.rmtree(scratch, ignore_errors=True)
         if not (target / "index.json").is_file():  # or else another process was faster
             raise MissingRequirement(f"{target}: cannot be written: {error.strerror or error}") from error
+    for kind in ("layouts", "blobs/sha256"):
+        bound(blobs.root / kind)
     return target
 
 

@@ -20,6 +20,7 @@ from typing import BinaryIO
 
 from lambdapack.artifact import Entry, Tree
 from lambdapack.errors import MissingRequirement, UnreadableArtifact, UnreadableMember
+from lambdapack.eviction import note_use
 from lambdapack.importtest.backend import LAYER_ROOT, TASK_ROOT
 
 _READ_BY_OTHERS = stat.S_IROTH
@@ -214,6 +215,7 @@ def unpack_wheels(paths: Sequence[Path], cache: Path) -> Path:
     listing = "\n".join(f"{path} {path.stat().st_size}" for path in paths)
     folder = cache / hashlib.sha256(listing.encode()).hexdigest()[:32]
     if folder.is_dir():
+        note_use(folder)
         return folder
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=cache) as name:

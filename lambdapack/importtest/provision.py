@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from lambdapack.cache import cache_folder
+from lambdapack.eviction import bound, note_use
 from lambdapack.importtest.backend import Unavailable
 from lambdapack.importtest.interpreters import Interpreter
 from lambdapack.importtest.masking import NotShared, SharedObject
@@ -102,6 +103,7 @@ def provide(interpreter: Interpreter, profile: RuntimeProfile) -> Provision | Un
     temporary = index.with_suffix(f".{os.getpid()}")
     temporary.write_text(json.dumps(record), encoding="utf-8")
     temporary.replace(index)
+    bound(cache)
     return Provision(folder, made.library, made.loader, made.private, made.clamped)
 
 
@@ -121,6 +123,8 @@ def _read(index: Path) -> Provision | None:
         folder = Path(data["folder"])
         if not folder.is_dir():
             return None
+        note_use(folder)
+        note_use(index)
         return Provision(folder, data["library"], data["loader"], tuple(data["private"]), tuple(data["clamped"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

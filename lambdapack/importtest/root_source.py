@@ -17,6 +17,7 @@ from typing import Any
 
 from lambdapack.artifact import ImageTree, open_tree
 from lambdapack.errors import LambdapackError, MissingRequirement
+from lambdapack.eviction import note_use
 from lambdapack.importtest.unpacking import unpack_image
 from lambdapack.profiles.profile import RuntimeProfile
 from lambdapack.progress import Progress
@@ -108,7 +109,10 @@ def _recall(source: str, profile: RuntimeProfile) -> tuple[RootFileSystem, dict[
         root = RootFileSystem(**record["root"] | {"folder": Path(record["root"]["folder"])})
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return (root, record) if root.folder.is_dir() else None
+    if not root.folder.is_dir():
+        return None
+    note_use(root.folder)
+    return root, record
 
 
 def _fresh(record: Mapping[str, Any], source: str) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from lambdapack.artifact import Entry, ImageTree
 from lambdapack.errors import LambdapackError, MissingRequirement
+from lambdapack.eviction import bound, note_use
 from lambdapack.progress import Progress
 from lambdapack.settings import CACHE_VARIABLE
 
@@ -30,6 +31,7 @@ def unpack_image(tree: ImageTree, cache: Path, progress: Progress, *, largest: i
     """
     folder = cache / tree.config.digest
     if folder.is_dir():
+        note_use(folder)
         return folder
     entries = tree.entries()
     size = sum(entry.size for entry in entries)
@@ -58,6 +60,8 @@ def unpack_image(tree: ImageTree, cache: Path, progress: Progress, *, largest: i
         ) from error
     if not folder.is_dir():
         raise MissingRequirement(f"{folder}: cannot be made", hint=f"set {CACHE_VARIABLE} to another folder")
+    note_use(folder)
+    bound(cache)
     return folder
 
 

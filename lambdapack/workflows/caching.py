@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import stat
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from lambdapack.eviction import Kept, evict, kept_in, remove
 from lambdapack.facts.store import FILE_NAME, FactStore
 from lambdapack.settings import cache_folder
 
-# Named, so that a folder that the user shares with other programs loses nothing else.
-_PARTS = ("wheels", "memos", "images", "rootfs", "sandbox", "runtime-packages", "runtime-client")
-_ONE_FILE_EACH = ("wheels", "memos")  # any file may go without the others
+# Named, so that a folder that the user shares with other programs loses nothing else. Of each kind the folders whose
+# entries can go one by one; `*` stands for every folder at that depth. The profiles of the user's own scans stay.
+_PARTS = {
+    "wheels": ("*/*",),
+    "memos": ("",),
+    "images": ("blobs/sha256", "layouts"),
+    "rootfs": ("",),
+    "sandbox": ("",),
+    "runtime-packages": ("",),
+    "runtime-client": ("",),
+    "emulators": ("",),
+    "refusals": ("",),
+}
+_SCRATCH = "scratch-*"
 _DAY = 86400
+LARGEST = 10_000_000_000
+"""The bytes that `prune_cache` leaves of all parts together, if it is told nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,46 +41,41 @@ class CachePart:
 def cache_parts() -> list[CachePart]:
     """Returns what there is, largest first."""
     folder = cache_folder()
-    parts = [CachePart(name, sum(item.lstat().st_size for item in _files(folder / name))) for name in _PARTS]
+    parts = [CachePart(name, sum(entry.size for entry in _entries(name))) for name in _PARTS]
     facts = folder / FILE_NAME
     parts.append(CachePart("facts", facts.stat().st_size if facts.exists() else 0))
     return sorted((part for part in parts if part.size), key=lambda part: (-part.size, part.name))
 
 
-def prune_cache(days: int) -> int:
-    """Drops facts, wheels and memos that nobody used for so many days; returns the freed bytes."""
-    before = sum(part.size for part in cache_parts())
+def prune_cache(days: int, largest: int = LARGEST) -> int:
+    """Drops what nobody used for so many days, and what was used longest ago beyond `largest` bytes of all; returns the
+    freed bytes. What was used within the last hour stays: another process may be at it."""
+    before = _facts_size()
     store = FactStore(cache_folder())
     store.prune(days)
     store.close()
-    oldest = time.time() - days * _DAY
-    for name in _ONE_FILE_EACH:
-        for path in list(_files(cache_folder() / name)):
-            status = path.lstat()
-            if max(status.st_atime, status.st_mtime) < oldest:
-                path.unlink(missing_ok=True)
-    return before - sum(part.size for part in cache_parts())
+    entries = [entry for name in _PARTS for entry in _entries(name)]
+    entries += [entry for entry in kept_in(cache_folder()) if entry.path.match(_SCRATCH)]
+    return before - _facts_size() + evict(entries, older_than=days * _DAY, largest=max(0, largest - _facts_size()))
 
 
 def clean_cache() -> int:
     """Removes everything that lambdapack keeps; returns the freed bytes."""
     freed = sum(part.size for part in cache_parts())
     FactStore(cache_folder()).clean()
-    for name in _PARTS:
-        if (cache_folder() / name).is_dir():
-            shutil.rmtree(cache_folder() / name, onerror=_remove_protected)
+    for path in (*(cache_folder() / name for name in _PARTS), *cache_folder().glob(_SCRATCH)):
+        with suppress(FileNotFoundError):
+            remove(path)
     return freed
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for place, _, names in os.walk(folder):
-        for name in names:
-            yield Path(place, name)
+def _facts_size() -> int:
+    facts = cache_folder() / FILE_NAME
+    return facts.stat().st_size if facts.exists() else 0
 
 
-def _remove_protected(remove: Callable[[str], Any], path: str, _: Any) -> None:
-    """Unpacked images have folders that nobody may write to."""
-    for place in (Path(path).parent, Path(path)):
-        if not place.is_symlink():
-            place.chmod(place.stat().st_mode | stat.S_IRWXU)
-    remove(path)
+def _entries(part: str) -> Iterator[Kept]:
+    for pattern in _PARTS[part]:
+        top: Path = cache_folder() / part
+        for folder in top.glob(pattern) if "*" in pattern else (top / pattern,):
+            yield from kept_in(folder)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lambdapack.builder import EMULATOR_SOURCE, WheelStore, fetch_runtime_packages
 from lambdapack.errors import UsageError
+from lambdapack.eviction import note_use
 from lambdapack.profiles import RuntimeProfile
 from lambdapack.progress import Progress
 from lambdapack.settings import cache_folder
@@ -29,6 +30,7 @@ def find_emulator(given: Path | None, profile: RuntimeProfile, progress: Progres
     name = hashlib.sha256(f"{wheels[0]} {wheels[0].stat().st_size}".encode()).hexdigest()[:32]
     program = cache_folder() / "emulators" / f"{name}-{profile.architecture}"
     if program.is_file():
+        note_use(program)
         return program
     scratch = program.with_name(f".{program.name}.{os.getpid()}")
     try:
