@@ -76,7 +76,7 @@ class Reporting:
     @property
     def wants_details(self) -> bool:
         """Whether a report needs what drawings and comparisons are made of."""
-        return self.base is not None
+        return self.base is not None or "html" in self.forms
 
 
 def _form_and_file(given: str) -> tuple[str, Path]:

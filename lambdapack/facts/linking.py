@@ -160,6 +160,12 @@ class NativeFacts:
         self.problems(root)
         return self._closures[root]
 
+    def providers(self, path: str) -> dict[str, Provider | None]:
+        """Returns for each soname that a file needs who provides it when nothing else has been loaded before."""
+        facts = self._elf_at(path)
+        needed = facts.needed if facts is not None else ()
+        return {soname: self._search.provider(soname, path, (path,)) for soname in needed}
+
     def bundled(self, soname: str) -> tuple[str, ...]:
         """Returns the files of the stack that carry a soname, wherever they stand."""
         return tuple(sorted(self._sonames.get(soname, ())))

@@ -74,6 +74,15 @@ class Requirements:
         self._finder = finder
         self._applying = tuple(self._apply())
 
+    def requirers(self) -> dict[str, tuple[str, ...]]:
+        """Returns for each installed distribution the names of those that require it here."""
+        found: dict[str, set[str]] = {}
+        for dist, requirement in self._applying:
+            name = canonicalize_name(requirement.name)
+            if name in self._installed and name != dist.name:
+                found.setdefault(name, set()).add(dist.name)
+        return {name: tuple(sorted(names)) for name, names in found.items()}
+
     def conflicts(self) -> Iterator[Conflict]:
         """Yields the requirements on distributions that are there, in another version."""
         for dist, requirement in self._applying:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from lambdapack.render.text import TextStyle
 from lambdapack.report import Report
 
-FOR_PROGRAMS = ("json", "sarif", "junit")
-FORMS = ("text", "concise", "json", "sarif", "junit", "github", "markdown")
+FOR_PROGRAMS = ("json", "sarif", "junit", "html")
+FORMS = ("text", "concise", "json", "sarif", "junit", "github", "markdown", "html")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,9 @@ def render(form: str, reports: Sequence[Report], occasion: Occasion) -> str:
             from lambdapack.render.markdown import render_markdown
 
             return render_markdown(reports, base=occasion.base)
+        case "html":
+            from lambdapack.render.html import render_html
+
+            return render_html(reports)
         case _:
             raise ValueError(f"no form of a report: {form}")
-
-
-def wants_details(form: str) -> bool:
-    """Whether a form draws what stands in a report under `details`."""
-    return form == "markdown"

@@ -1,0 +1,1 @@
+"""The files that an HTML report is put together from."""
