@@ -94,7 +94,7 @@ def without_excluded(pieces: Iterable[Piece], exclude: Patterns) -> tuple[list[P
         if pattern is None:
             kept.append(piece)
         else:
-            removed.append(LeftOut(pattern, piece.path, piece.owner, by_user=True))
+            removed.append(LeftOut(pattern, piece.path, piece.owner, by_user=True, size=piece.size))
     return kept, removed
 
 

@@ -9,18 +9,19 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from lambdapack.builder.archive import Piece, write_archive
 from lambdapack.builder.assemble import collect_first_party, first_party_piece, merge, without_excluded
-from lambdapack.builder.draft import Draft
+from lambdapack.builder.draft import Draft, excluded_words
 from lambdapack.builder.exclude import Patterns
 from lambdapack.builder.from_source import WheelMaker, no_engine
 from lambdapack.builder.inputs import find_inputs
-from lambdapack.builder.layers import BroughtByLayers, in_layer
+from lambdapack.builder.layers import PREFIX, BroughtByLayers, in_layer
 from lambdapack.builder.placing import move, written_beside
-from lambdapack.builder.plan import BuildPlan, BuildResult, ImagePlan, WrittenImage
+from lambdapack.builder.plan import BuildPlan, BuildResult, FirstPartyFile, ImagePlan, WrittenImage
 from lambdapack.builder.resolve import resolve
 from lambdapack.builder.segments import install_wheels
 from lambdapack.builder.sidecar import sidecar_of, sidecar_text
@@ -129,6 +130,7 @@ def build(
     draft = _gather(plan, store, progress)
     if refine is not None:
         draft = refine(draft)
+        plan = replace(plan, first_party=tuple(file for file in plan.first_party if _holds(draft, plan, file)))
     merged = draft.pieces
     progress(f"writing {plan.output.name}: {len(merged)} files")
     states: dict[str, State | None] = {}
@@ -139,7 +141,8 @@ def build(
         accepted = verify is None or verify(temporary)
         if accepted:
             packed = [wheel for wheel, _ in draft.packed]
-            text = sidecar_text(plan, packed, sha256=digest, size=size, unzipped_size=unzipped_size, files=len(merged))
+            sizes = {"size": size, "unzipped_size": unzipped_size, "files": len(merged)}
+            text = sidecar_text(plan, packed, draft.reasons, sha256=digest, **sizes)
             texts = {sidecar_of(plan.output): text}
             if bill:
                 from lambdapack.builder.bill import bill_of, bill_text, material_of
@@ -165,6 +168,10 @@ def build(
     )
 
 
+def _holds(draft: Draft, plan: BuildPlan, file: FirstPartyFile) -> bool:
+    return (PREFIX + file.path if plan.package == "layer" else file.path) in draft.pieces
+
+
 def _gather(plan: BuildPlan, store: WheelStore, progress: Progress) -> Draft:
     """Returns all files that go in, as they stand in the artifact, and what does not."""
     exclude = Patterns(plan.exclude)
@@ -181,7 +188,8 @@ def _gather(plan: BuildPlan, store: WheelStore, progress: Progress) -> Draft:
         pieces += kept
         packed.append((wheel, installed))
         left_out += (*installed.left_out, *removed)
-    return Draft(merge(in_layer(pieces) if plan.package == "layer" else pieces), tuple(left_out), packed=tuple(packed))
+    files = merge(in_layer(pieces) if plan.package == "layer" else pieces)
+    return Draft(files, tuple(left_out), told=tuple(excluded_words(left_out)), packed=tuple(packed))
 
 
 def refuse_foreign_output(output: Path, package: PackageKind) -> None:

@@ -55,12 +55,14 @@ class LeftOut:
 
     `path` is its path in the artifact, with a `/` at the end for a whole folder. `owner` is the input it belongs to:
     a distribution (`pydantic 2.12.4`) or a path as configured. `by_user`: an `exclude` of the configuration did it.
+    `size` is in bytes, 0 where it was not looked at: of folders, which are not entered.
     """
 
     pattern: str
     path: str
     owner: str
     by_user: bool
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,17 @@ def sidecar_schema() -> Any:
 
 
 def sidecar_text(
-    plan: BuildPlan, packed: Sequence[ResolvedWheel], *, sha256: str, size: int, unzipped_size: int, files: int
+    plan: BuildPlan,
+    packed: Sequence[ResolvedWheel],
+    reasons: Mapping[str, str],
+    *,
+    sha256: str,
+    size: int,
+    unzipped_size: int,
+    files: int,
 ) -> str:
     """Returns the sidecar of an artifact. `sha256` is that of its file, in hex; `packed` are the wheels in it.
+    `reasons` says of files that were chosen one by one (`include = "auto"`) why they are in.
 
     `code_sha256` is how Lambda shows the same digest (`CodeSha256`); of an image it shows another.
     """
@@ -59,6 +67,7 @@ def sidecar_text(
             for wheel in packed
         ],
         "layers": sorted(plan.layers),
+        **({"included": dict(sorted(reasons.items()))} if reasons else {}),
     }
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 

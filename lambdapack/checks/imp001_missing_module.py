@@ -102,6 +102,13 @@ def _explanation(item: Explained, subject: Subject) -> tuple[str, str]:
                 _replacement(item, subject),
             )
     importer = subject.distribution_of(item.failure.path or "")
+    excluded = _excluded(module, subject)
+    if excluded is not None:
+        path, pattern = excluded
+        return (
+            f"which the exclude pattern {pattern!r} keeps out",
+            f"take {pattern!r} out of exclude = [...] of the function, or write it so that {path} stays",
+        )
     parent = subject.imports.executions.get(module.rpartition(".")[0]) if subject.imports else None
     if parent is not None and parent.program is not None and parent.program.find_module_hooks:
         return (
@@ -143,6 +150,16 @@ def _explanation(item: Explained, subject: Subject) -> tuple[str, str]:
         "which is neither in the artifact nor in the runtime",
         f"first-party code: add it to shared = [...] of the function; a dependency: add {top} to the requirements",
     )
+
+
+def _excluded(module: str, subject: Subject) -> tuple[str, str] | None:
+    """The path that a module would have in the artifact, and the pattern of the project's that takes it out."""
+    place = module.replace(".", "/")
+    for path in (f"{place}.py", f"{place}/__init__.py"):
+        pattern = subject.hints.removed_by(path)
+        if pattern is not None:
+            return path, pattern
+    return None
 
 
 def _find_replacement(module: str, subject: Subject) -> Replacement | None:

@@ -124,6 +124,9 @@ def _function(table: Table, name: str, defaults: _Defaults) -> FunctionSettings:
     shared = tuple(_paths(table, "shared", "shared", _refuse_other_than_python))
     requirements = read_requirements(table)
     to_find = requirements.options.detect and "requirements" in table.values
+    packing = read_packing(table, package)
+    if packing.include == "auto" and not (source or shared):
+        source = (table.path.parent,)
     if not (source or shared or requirements.files or requirements.strings or to_find):
         raise table.error("source", 'is missing, and nothing else is packed; write source = ["FOLDER"]')
     return FunctionSettings(
@@ -142,7 +145,7 @@ def _function(table: Table, name: str, defaults: _Defaults) -> FunctionSettings:
         layers=tuple(table.absolute(text) for text in table.strings("layers", "dist/layer.zip")),
         contracts=tuple(_contracts(table)),
         ignores=(*defaults.ignores, *read_ignores(table)),
-        packing=read_packing(table, package),
+        packing=packing,
     )
 
 

@@ -109,12 +109,9 @@ def _refinement(
     """Returns what may change the files of an artifact before it is written; None where nothing is to be changed."""
     if not function.packing.refines:
         return None
-    from lambdapack.workflows.byte_code import with_byte_code  # the inspector: not for a build that needs none
+    from lambdapack.workflows.refinement import Refinement  # the inspector: not for a build that needs none
 
-    def refine(draft: Draft) -> Draft:
-        return with_byte_code(draft, function, store, readings, progress, attempt)
-
-    return refine
+    return Refinement(function, store, readings, attempt, progress).refine
 
 
 def _inspector(

@@ -1,0 +1,34 @@
+"""What changes between the files that a plan names and the artifact: the steps that the configuration asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lambdapack.builder import Draft, WheelStore
+from lambdapack.memo import Readings
+from lambdapack.progress import Progress
+from lambdapack.settings import FunctionSettings
+from lambdapack.workflows.byte_code import with_byte_code
+from lambdapack.workflows.inspection import Attempt
+from lambdapack.workflows.own_files import with_needed_files
+
+
+@dataclass(frozen=True, slots=True)
+class Refinement:
+    """The steps for one function; `attempt` is its import test, if one was asked for."""
+
+    function: FunctionSettings
+    store: WheelStore
+    readings: Readings
+    attempt: Attempt | None
+    progress: Progress
+
+    def refine(self, draft: Draft) -> Draft:
+        """Returns the draft as it is to be written. Each step sees what the ones before it have left."""
+        packing = self.function.packing
+        if packing.include == "auto":
+            self.progress("following the handler's imports")
+            draft = with_needed_files(draft, self.function, self.store)
+        if packing.pyc == "reached":
+            draft = with_byte_code(draft, self.function, self.store, self.readings, self.progress, self.attempt)
+        return draft
