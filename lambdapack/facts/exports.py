@@ -18,8 +18,11 @@ class Exports:
 
     def assign(self, right: Node) -> None:
         """`__all__ = [...]`."""
+        self.assign_names(syntax.strings(right, self._data))
+
+    def assign_names(self, strings: list[str] | None) -> None:
+        """The same, with what stands in the list; None where it is computed."""
         self.understood += 1
-        strings = syntax.strings(right, self._data)
         if strings is None or self.names is not None:  # which of several assignments counts is not worked out
             self.unknown = True
         self.names = strings

@@ -26,11 +26,10 @@ class ContextManagers:
         self._data = data
         self._own: set[str] = set()
 
-    def note(self, text: bytes, function: Node) -> None:
+    def note(self, text: bytes, name: str) -> None:
         """Takes in a decorated function with its text: it may be a context manager."""
-        name = function.child_by_field_name("name")
-        if name is not None and _PASSES_ERRORS_ON.match(text):
-            self._own.add(syntax.dotted(name, self._data))
+        if _PASSES_ERRORS_ON.match(text):
+            self._own.add(name)
 
     def is_transparent(self, manager: Node) -> bool:
         """True when errors raised inside certainly come out."""

@@ -24,7 +24,7 @@ def obscuring_places(root: Node, data: bytes, obscures: Callable[[bytes], bool])
 
 def _places(block: Node, end: int, data: bytes, obscures: Callable[[bytes], bool]) -> Iterator[int]:
     for child, text in syntax.texts(block, data, end):
-        if not obscures(text) or (block.type == "module" and syntax.is_definition(child)):
+        if child.type == "comment" or not obscures(text) or (block.type == "module" and syntax.is_definition(child)):
             continue
         inner = list(_blocks(child, child.start_byte + len(text))) if child.type in _BRANCHING else []
         # The conditions between the blocks.

@@ -6,12 +6,17 @@ not depend on the Python that runs lambdapack. It does not judge syntax: what it
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tree_sitter import Node
 
 from lambdapack.facts import syntax, traits
 from lambdapack.facts.expression import REST, UNKNOWN, Expression
 from lambdapack.facts.expression_reader import ExpressionReader
-from lambdapack.facts.program import UNREADABLE, Definition, Function, Program, all_names, imported_names
+from lambdapack.facts.namespace import Namespace
+from lambdapack.facts.pieces import cut_module
+from lambdapack.facts.program import UNREADABLE, Block, Definition, Function, Program, all_names, imported_names
+from lambdapack.facts.skimming import Skimmer
 from lambdapack.facts.statements import StatementReader
 
 
@@ -20,33 +25,66 @@ def read_source(data: bytes, *, intact: bool = True) -> Program:
 
     Of what is not known to be `intact`, functions are parsed, too, although nothing but damages is looked for there.
     """
-    root, ends = syntax.parse_outline(data) if intact else (syntax.parse(data), {})
+    program = _skimmed(data if data.endswith(b"\n") else data + b"\n") if intact else None
+    return _parsed(data) if program is None else program
+
+
+def _skimmed(data: bytes) -> Program | None:
+    """Reads from the text alone what can be read so; None where that leaves any doubt."""
+    pieces = cut_module(data)
+    if pieces is None:
+        return None
     opaque = traits.is_opaque(data)
-    reader = StatementReader(data, ends=ends, obscures=traits.is_opaque if opaque else None)
+    definitions = []
+    for piece, text in pieces.texts() if opaque else ():
+        if piece.kind in ("FUNCTION", "CLASS"):
+            definitions.append(syntax.trimmed(text))
+        elif not piece.end and traits.is_opaque(text):
+            return None
+    skimmer = Skimmer(data, pieces, obscures=traits.is_opaque if opaque else None)
+    body = skimmer.read()
+    if body is None:
+        return None
+    opaque_functions = any(map(traits.is_opaque, definitions))
+    return _program(data, skimmer.namespace, body, pieces.loose, opaque=opaque, opaque_functions=opaque_functions)
+
+
+def _parsed(data: bytes) -> Program:
+    root = syntax.parse(data)
+    opaque = traits.is_opaque(data)
+    reader = StatementReader(data, obscures=traits.is_opaque if opaque else None)
     try:
         body = reader.block(root)
     except RecursionError:  # nested deeper than any compiler takes
         return UNREADABLE
-    imported = imported_names(body)
     # Methods set attributes on all sorts of objects; modules are filled by functions and by the module itself.
     loose = b"\n".join(text for child, text in syntax.texts(root, data) if not syntax.is_class(child))
+    definitions = (syntax.trimmed(text) for child, text in syntax.texts(root, data) if syntax.is_definition(child))
+    opaque_functions = opaque and any(map(traits.is_opaque, definitions))
+    program = _program(data, reader.namespace, body, loose, opaque=opaque, opaque_functions=opaque_functions)
+    return replace(program, damaged=root.has_error)
+
+
+def _program(
+    data: bytes, names: Namespace, body: Block, loose: bytes, *, opaque: bool, opaque_functions: bool
+) -> Program:
+    imported = imported_names(body)
     attributes, computed = traits.set_attributes(loose, imported)
-    definitions = (text for child, text in syntax.texts(root, data) if syntax.is_definition(child))
     return Program(
         body=body,
-        deferred=tuple(reader.deferred.imports),
-        exports=None if reader.exports.names is None else tuple(reader.exports.names),
-        exports_unknown=reader.exports.unknown or data.count(b"__all__") > reader.exports.understood,
-        members=reader.members,
-        volatile=frozenset(reader.targets.volatile) | imported,
-        assigned_attributes=attributes | reader.targets.attributes,
+        deferred=tuple(names.deferred.imports),
+        exports=None if names.exports.names is None else tuple(names.exports.names),
+        exports_unknown=names.exports.unknown or data.count(b"__all__") > names.exports.understood,
+        members=names.members,
+        volatile=frozenset(names.targets.volatile) | imported,
+        assigned_attributes=attributes | names.targets.attributes,
         computed_attributes=computed,
         opaque=opaque,
-        opaque_functions=opaque and any(map(traits.is_opaque, definitions)),
+        opaque_functions=opaque_functions,
         import_hooks=traits.import_hooks(data),
         find_module_hooks=traits.find_module_hooks(data),
         loads_libraries=traits.loads_libraries(data),
-        damaged=root.has_error,
+        damaged=False,
     )
 
 
@@ -65,8 +103,8 @@ def read_function(definition: Definition) -> Function | None:
         parameters=names,
         keyword_parameters=named_only,
         body=body,
-        local_names=all_names(body) - reader.targets.global_names,
-        volatile=frozenset(reader.targets.volatile),
+        local_names=all_names(body) - reader.namespace.targets.global_names,
+        volatile=frozenset(reader.namespace.targets.volatile),
     )
 
 

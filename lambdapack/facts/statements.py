@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from tree_sitter import Node
 
 from lambdapack.facts import syntax
-from lambdapack.facts.deferred import DeferredReader
-from lambdapack.facts.exports import Exports
 from lambdapack.facts.expression import UNKNOWN, Expression, holds_calls
 from lambdapack.facts.expression_reader import ExpressionReader
-from lambdapack.facts.managers import ContextManagers
+from lambdapack.facts.namespace import Namespace
 from lambdapack.facts.obscurity import obscuring_places
+from lambdapack.facts.pieces import Rest
 from lambdapack.facts.program import (
     EMPTY,
     Block,
     Constant,
-    Define,
-    Definition,
     Effect,
     Evaluate,
     For,
@@ -34,22 +31,18 @@ from lambdapack.facts.program import (
     Statement,
     Try,
     Use,
-    all_names,
-    without_constants,
 )
-from lambdapack.facts.targets import Targets
 from lambdapack.facts.unions import class_unions
 
 _LEAVES = re.compile(rb"^(?:sys\.exit|os\._exit|exit|quit)\s*\(")
 _LISTS = ("list", "list_comprehension")
-_LONGEST_FUNCTION = 8_000  # bytes; what is longer is not followed
 
 
 class StatementReader:
     """Walks the statements that run when a module is imported, or a function called. One instance reads one source.
 
-    `first_line` is the number of its first line; `ends` are those of functions that are blank in an outline; `obscures`
-    says whether a statement may bind any name unseen."""
+    `first_line` is the number of its first line; `rest` says that it is not a whole module, but what of one has to be
+    parsed; `obscures` says whether a statement may bind any name unseen."""
 
     def __init__(
         self,
@@ -57,43 +50,45 @@ class StatementReader:
         first_line: int = 1,
         *,
         in_function: bool = False,
-        ends: Mapping[int, int] | None = None,
+        rest: Rest | None = None,
         obscures: Callable[[bytes], bool] | None = None,
     ) -> None:
         self._data = data
         self._expressions = ExpressionReader(data, first_line)
-        self._in_function = in_function
-        self._ends = ends or {}
+        self.namespace = Namespace(data, in_function=in_function)
+        self._rest = rest
         self._obscures = obscures
         self._obscuring: frozenset[int] = frozenset()
-        self.targets = Targets(data)
-        self.deferred = DeferredReader(data, self.targets)
-        self.exports = Exports(data)
-        self.members: dict[str, frozenset[str]] = {}
-        self._classes: list[str] = []
-        self._managers = ContextManagers(data)
-        self._lazy_annotations = False
         self._try_depth = int(in_function)  # whoever calls it may have a `try` around
 
     def block(self, node: Node) -> Block:
         """Reads a module or an indented block."""
         statements: list[Statement] = []
         names: set[str] = set()
-        if node.type == "module" and self._obscures is not None:
-            self._obscuring = obscuring_places(node, self._data, self._obscures)
-        for child in node.named_children:
-            if self._try_depth and syntax.may_raise(child):
-                statements.append(Effect())
-            if child.start_byte in self._obscuring:
-                statements.append(Obscure())
-            bound: set[str] = set()
-            self.targets.walrus(child, bound)
-            statements.extend(Constant(name, UNKNOWN) for name in sorted(bound))
-            names |= bound
-            self._statement(child, statements, names)
         if node.type == "module":
-            names |= self.targets.global_names
+            self.note_obscuring(node)
+        for child in node.named_children:
+            self.add(child, statements, names)
+        if node.type == "module":
+            names |= self.namespace.targets.global_names
         return Block(tuple(statements), frozenset(names)) if statements or names else EMPTY
+
+    def note_obscuring(self, root: Node) -> None:
+        """Takes in where the statements of a module may bind any name."""
+        if self._obscures is not None:
+            self._obscuring = obscuring_places(root, self._data, self._obscures)
+
+    def add(self, node: Node, out: list[Statement], names: set[str]) -> None:
+        """Reads one statement of a block."""
+        if self._try_depth and syntax.may_raise(node):
+            out.append(Effect())
+        if node.start_byte in self._obscuring:
+            out.append(Obscure())
+        bound: set[str] = set()
+        self.namespace.targets.walrus(node, bound)
+        out.extend(Constant(name, UNKNOWN) for name in sorted(bound))
+        names |= bound
+        self._statement(node, out, names)
 
     def _text(self, node: Node) -> str:
         return syntax.text(node, self._data)
@@ -109,7 +104,7 @@ class StatementReader:
             case "import_statement" | "import_from_statement":
                 out.extend(syntax.imports(node, self._data, self._expressions.first_line))
             case "future_import_statement":
-                self._lazy_annotations = self._lazy_annotations or b"annotations" in self._bytes(node)
+                self.namespace.lazy_annotations = self.namespace.lazy_annotations or b"annotations" in self._bytes(node)
                 names.update(alias or name for name, alias in syntax.aliases(node, self._data))
             case "expression_statement":
                 self._expression_statement(node, out, names)
@@ -148,16 +143,16 @@ class StatementReader:
                 for child in node.named_children:  # what the parser could still make out
                     self._statement(child, out, names)
             case "delete_statement":
-                self.targets.volatile.update(self._name(child) for child in node.named_children)
+                self.namespace.targets.volatile.update(self._name(child) for child in node.named_children)
             case "global_statement":
-                self.targets.globals(node)
+                self.namespace.targets.globals(node)
 
     # -- expressions -----------------------------------------------------------------------------------------------
 
     def _read(self, node: Node) -> Expression:
         return self._expressions.read(node)
 
-    def _evaluate(self, node: Node | None, out: list[Statement]) -> None:
+    def evaluate(self, node: Node | None, out: list[Statement]) -> None:
         """Keeps an expression for the calls in it."""
         if node is not None and b"(" in self._bytes(node):
             expression = self._read(node)
@@ -171,14 +166,14 @@ class StatementReader:
             elif child.type == "augmented_assignment":
                 self._augmented(child, out)
             elif child.type == "identifier":
-                if not self._in_function:
+                if not self.namespace.in_function:
                     out.append(Use(self._expressions.line(node), self._name(child)))
             elif child.type == "call" and _LEAVES.match(self._bytes(node)):
                 out.append(Leave(self._expressions.line(node), self._name(child.named_children[0])))
             else:
                 if child.type == "call" and self._bytes(node).startswith(b"__all__"):
-                    self.exports.call(child)
-                self._evaluate(child, out)
+                    self.namespace.exports.call(child)
+                self.evaluate(child, out)
 
     def _assignment(self, node: Node, out: list[Statement], names: set[str]) -> None:
         right = node.child_by_field_name("right")
@@ -191,24 +186,29 @@ class StatementReader:
         if left.type == "identifier":
             name = self._name(left)
             names.add(name)
-            if name == "__all__" and not self._classes:
-                self.exports.assign(right)
+            if name == "__all__" and not self.namespace.in_class:
+                self.namespace.exports.assign(right)
             mutable = right.type in ("set", "assignment") or (
-                right.type in _LISTS and not self._in_function and not syntax.is_only_read(name, left, self._data)
+                right.type in _LISTS and not self.namespace.in_function and not self._is_only_read(name, left)
             )
             if mutable:
-                self._evaluate(None if right.type == "assignment" else right, out)
+                self.evaluate(None if right.type == "assignment" else right, out)
             out.append(Constant(name, UNKNOWN if mutable else self._read(right)))
             out.extend(class_unions(right, self._data, self._expressions))
         elif not self._unpack(left, right, out, names):
             if right.type != "assignment":
-                self._evaluate(right, out)
+                self.evaluate(right, out)
             self._target(left, out, names)
+
+    def _is_only_read(self, name: str, bound: Node) -> bool:
+        if self._rest is None:
+            return syntax.is_only_read(name, bound.start_byte, self._data)
+        return syntax.is_only_read(name, self._rest.original(bound.start_byte), self._rest.module)
 
     def _target(self, node: Node, out: list[Statement], names: set[str]) -> None:
         """Binds what an assignment, a loop or an `as` binds, to values that are not known."""
         bound: set[str] = set()
-        self.targets.target(node, bound)
+        self.namespace.targets.target(node, bound)
         names |= bound
         out.extend(Constant(name, UNKNOWN) for name in sorted(bound))
 
@@ -231,15 +231,15 @@ class StatementReader:
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         if left is None or right is None:
             return
-        self._evaluate(right, out)
-        self.targets.volatile.add(self._name(left))
+        self.evaluate(right, out)
+        self.namespace.targets.volatile.add(self._name(left))
         if self._bytes(left) == b"__all__":
-            self.exports.add(right)
+            self.namespace.exports.add(right)
 
     def _annotation(self, node: Node | None, out: list[Statement]) -> None:
         """Keeps what evaluating an annotation runs; those of a function's own variables are never evaluated."""
-        if not self._lazy_annotations and not self._in_function:
-            self._evaluate(node, out)
+        if not self.namespace.lazy_annotations and not self.namespace.in_function:
+            self.evaluate(node, out)
             out.extend(class_unions(node, self._data, self._expressions))
 
     def _assert(self, node: Node, out: list[Statement]) -> None:
@@ -251,62 +251,59 @@ class StatementReader:
 
     def _function(self, node: Node, out: list[Statement], names: set[str], *, decorated: bool) -> None:
         name, parameters = node.child_by_field_name("name"), node.child_by_field_name("parameters")
-        text = self._function_text(node, node)
+        text = self._function_text(node)
         if parameters is not None:
-            self.targets.walrus(parameters, names)
+            self.namespace.targets.walrus(parameters, names)
             self._parameters(parameters, out)
         self._annotation(node.child_by_field_name("return_type"), out)
         if name is not None:
-            bound = self._name(name)
-            kept = len(text) <= _LONGEST_FUNCTION and text.startswith(b"def") and b"yield" not in text
-            if kept and not decorated and not self._in_function:
-                names.add(bound)
-                out.append(Define(Definition(bound, self._expressions.line(node), text)))
-            else:
-                self.targets.bind(bound, names)
-                out.append(Constant(bound, UNKNOWN))
-        if not self._in_function:
-            self.deferred.read(node)
+            self.namespace.define(self._name(name), self._expressions.line(node), text, out, names, decorated=decorated)
+        if not self.namespace.in_function:
+            self.namespace.deferred.read(node)
         else:  # it may change what belongs to the function around it
-            self.targets.volatile.update(syntax.changed_names(node, self._data))
+            self.namespace.targets.volatile.update(syntax.changed_names(node, self._data))
 
     def _parameters(self, node: Node, out: list[Statement]) -> None:
         """Keeps what a definition evaluates: defaults and annotations."""
         if b"(" in self._bytes(node)[1:] or b"|" in self._bytes(node):
             for child in node.named_children:
                 self._annotation(child.child_by_field_name("type"), out)
-                self._evaluate(child.child_by_field_name("value"), out)
+                self.evaluate(child.child_by_field_name("value"), out)
 
-    def _function_text(self, node: Node, function: Node) -> bytes:
-        """Returns the original text of a function, or of a node around it: an outline ends before its body."""
-        return syntax.trimmed(self._data[node.start_byte : self._ends.get(function.start_byte, node.end_byte)])
+    def _function_text(self, function: Node) -> bytes:
+        """Returns the original text of a function."""
+        text = self._rest.functions.get(function.start_byte) if self._rest is not None else None
+        return self._bytes(function) if text is None else text
 
     def _decorated(self, node: Node, out: list[Statement], names: set[str]) -> None:
-        for child in node.named_children:
-            if child.type == "decorator":
-                self._evaluate(child, out)
-                decorator = self._read(child.named_children[0])
-                if decorator[0] == "name":  # is called with what it decorates
-                    out.append(Evaluate(("call", decorator, (UNKNOWN,), (), self._expressions.line(child))))
+        self.decorators(node, out)
         inner = node.child_by_field_name("definition")
         if inner is not None and inner.type == "function_definition":
             self._function(inner, out, names, decorated=True)
-            self._managers.note(self._function_text(node, inner), inner)
+            name = inner.child_by_field_name("name")
+            if name is not None:
+                before = self._data[node.start_byte : inner.start_byte]
+                self.namespace.managers.note(before + syntax.trimmed(self._function_text(inner)), self._name(name))
         elif inner is not None:
             self._statement(inner, out, names)
+
+    def decorators(self, node: Node, out: list[Statement]) -> None:
+        """Keeps what the decorators of a definition call."""
+        for child in node.named_children:
+            if child.type == "decorator":
+                self.evaluate(child, out)
+                decorator = self._read(child.named_children[0])
+                if decorator[0] == "name":  # is called with what it decorates
+                    out.append(Evaluate(("call", decorator, (UNKNOWN,), (), self._expressions.line(child))))
 
     def _class(self, node: Node, out: list[Statement], names: set[str]) -> None:
         name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
         if name is None or body is None:
             return
-        self._evaluate(node.child_by_field_name("superclasses"), out)
-        self._classes.append(self._name(name))
-        inner = self.block(body)
-        self._classes.pop()
-        self.targets.bind(self._name(name), names)
-        self.members[self._name(name)] = all_names(inner)
-        out.extend(without_constants(inner.statements, self.members[self._name(name)]))
-        out.append(Constant(self._name(name), UNKNOWN))
+        self.evaluate(node.child_by_field_name("superclasses"), out)
+        with self.namespace.inside_class():
+            inner = self.block(body)
+        self.namespace.bind_class(self._name(name), inner, out, names)
 
     # -- control flow ----------------------------------------------------------------------------------------------
 
@@ -315,7 +312,7 @@ class StatementReader:
         condition, consequence = node.child_by_field_name("condition"), node.child_by_field_name("consequence")
         for test, body in ((condition, consequence), *syntax.alternatives(node)):
             if test is not None:
-                self.targets.walrus(test, names)
+                self.namespace.targets.walrus(test, names)
             expression = ("literal", True) if test is None else self._read(test)
             branches.append((expression, EMPTY if body is None else self.block(body)))
         return If(tuple(branches))
@@ -353,12 +350,12 @@ class StatementReader:
                 target = manager.named_children[0]
                 for bound in manager.children_by_field_name("alias"):
                     self._target(bound, out, names)
-            suppressed = self._managers.suppressed(target)
+            suppressed = self.namespace.managers.suppressed(target)
             if suppressed is not None:
                 out.append(Try(inner, (Handler(suppressed, EMPTY),), EMPTY, EMPTY))
                 return
-            transparent = transparent and self._managers.is_transparent(target)
-            self._evaluate(target, out)
+            transparent = transparent and self.namespace.managers.is_transparent(target)
+            self.evaluate(target, out)
         if transparent:
             out.extend(inner.statements)
             names |= inner.names
@@ -371,13 +368,13 @@ class StatementReader:
             self._target(left, out, names)
         condition, right = node.child_by_field_name("condition"), node.child_by_field_name("right")
         if condition is not None:
-            self.targets.walrus(condition, names)
+            self.namespace.targets.walrus(condition, names)
         inner = EMPTY if body is None else self.block(body)
         if left is not None and right is not None:
             target = self._name(left) if left.type == "identifier" else ""
             out.append(For(target, self._read(right), inner))
         else:
-            self._evaluate(condition, out)
+            self.evaluate(condition, out)
             out.append(For("", UNKNOWN, inner))
         for _, alternative in syntax.alternatives(node):
             if alternative is not None:
@@ -391,6 +388,6 @@ class StatementReader:
             consequence = clause.child_by_field_name("consequence")
             for pattern in clause.named_children:
                 if pattern != consequence:
-                    self.targets.captures(pattern, names)
+                    self.namespace.targets.captures(pattern, names)
             if consequence is not None:
                 out.append(Maybe(self.block(consequence)))

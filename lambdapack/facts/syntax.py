@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import tree_sitter_python
 from tree_sitter import Language, Node, Parser, Range
 
-from lambdapack.facts.outline import blank_functions
 from lambdapack.facts.program import Import
 
 _PYTHON = Language(tree_sitter_python.language())
@@ -40,22 +39,16 @@ _IMPORTING = re.compile(rb"^\s*(?:from\s+\S+\s+)?import\b")
 _FOLLOWED = frozenset((*_LITERALS, "call"))  # whether a call may raise is seen when it is followed
 
 
-def parse(data: bytes) -> Node:
-    """Returns the root of a module's syntax tree. The parser is made anew: one must not serve several threads."""
-    return Parser(_PYTHON).parse(data).root_node
+def parse(data: bytes, places: Sequence[tuple[int, int, int, int]] = ()) -> Node:
+    """Returns the root of a module's syntax tree. The parser is made anew: one must not serve several threads.
 
-
-def parse_outline(data: bytes) -> tuple[Node, Mapping[int, int]]:
-    """Parses without the bodies of most functions: they are most of the text, and nothing is asked of them. Also
-    returns where those functions really end, by the offset of their `def`."""
-    outline = blank_functions(data)
-    if outline is not None:
-        # The blank stretches are passed over: reading spaces takes the parser longer than reading code.
-        kept = [Range((row, 0), (last, 0), begin, end) for begin, row, end, last in outline.kept if begin < end]
-        root = Parser(_PYTHON, included_ranges=kept).parse(outline.text).root_node
-        if not root.has_error:
-            return root, outline.ends
-    return parse(data), {}
+    Of a text that was put together, `places` are its stretches: the row, in the original, of each one's first and last
+    line, and its first and last byte here.
+    """
+    if not places:
+        return Parser(_PYTHON).parse(data).root_node
+    ranges = [Range((row, 0), (last, 0), begin, end) for row, last, begin, end in places]
+    return Parser(_PYTHON, included_ranges=ranges).parse(data).root_node
 
 
 def raw(node: Node, data: bytes) -> bytes:
@@ -78,7 +71,6 @@ def string(node: Node, data: bytes) -> str | None:
     """Returns a string literal's content, None for anything else (also for f-strings with fields)."""
     if node.type != "string" or any(child.type == "interpolation" for child in node.children):
         return None
-    # From quote to quote: of a text that holds a function, an outline leaves only parts.
     first, last = node.children[0], node.children[-1]
     return data[first.end_byte : last.start_byte].decode("utf-8", "replace")
 
@@ -113,14 +105,14 @@ def may_raise(node: Node) -> bool:
     return node.type not in _HARMLESS
 
 
-def is_only_read(name: str, bound: Node, data: bytes) -> bool:
-    """True when nothing in a source's text may change the list that a name is bound to at `bound`: it is gone through,
-    asked for an item or its length, or handed out by an import."""
+def is_only_read(name: str, bound: int, data: bytes) -> bool:
+    """True when nothing in a source's text may change the list that a name is bound to at offset `bound`: it is gone
+    through, asked for an item or its length, or handed out by an import."""
     word, at = name.encode(), -1
     while (at := data.find(word, at + 1)) >= 0:
         end = at + len(word)
         around = data[at - 1 : at] + data[end : end + 1]
-        if at == bound.start_byte or any(letter.isalnum() or letter == "_" for letter in around.decode("latin-1")):
+        if at == bound or any(letter.isalnum() or letter == "_" for letter in around.decode("latin-1")):
             continue
         line = data[data.rfind(b"\n", 0, at) + 1 : at]
         rest = data[end : end + 200].lstrip(b" ")

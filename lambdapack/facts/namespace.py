@@ -1,0 +1,64 @@
+"""What the statements of one source bind and leave behind, whoever reads them: functions, classes, exports, imports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lambdapack.facts import syntax
+from lambdapack.facts.deferred import DeferredReader
+from lambdapack.facts.exports import Exports
+from lambdapack.facts.expression import UNKNOWN
+from lambdapack.facts.managers import ContextManagers
+from lambdapack.facts.program import Block, Constant, Define, Definition, Statement, all_names, without_constants
+from lambdapack.facts.targets import Targets
+
+_LONGEST_FUNCTION = 8_000  # bytes; what is longer is not followed
+
+
+class Namespace:
+    """Collects them for one source. `members` are the names that classes bind, by class; `lazy_annotations` says that
+    annotations are not evaluated, `in_function` that the source is a function which is followed when it is called."""
+
+    def __init__(self, data: bytes, *, in_function: bool) -> None:
+        self.targets = Targets(data)
+        self.deferred = DeferredReader(data, self.targets)
+        self.exports = Exports(data)
+        self.managers = ContextManagers(data)
+        self.members: dict[str, frozenset[str]] = {}
+        self.lazy_annotations = False
+        self.in_function = in_function
+        self._classes = 0
+
+    @property
+    def in_class(self) -> bool:
+        """True while the body of a class is read."""
+        return self._classes > 0
+
+    @contextmanager
+    def inside_class(self) -> Iterator[None]:
+        """What is bound inside belongs to a class."""
+        self._classes += 1
+        yield
+        self._classes -= 1
+
+    def define(
+        self, name: str, line: int, text: bytes, out: list[Statement], names: set[str], *, decorated: bool
+    ) -> None:
+        """Binds a function's name: to what can be followed, where it is simple enough."""
+        if not decorated and not self.in_function and text.startswith(b"def"):
+            text = syntax.trimmed(text)
+            if len(text) <= _LONGEST_FUNCTION and b"yield" not in text:
+                names.add(name)
+                if not self._classes:
+                    out.append(Define(Definition(name, line, text)))
+                return
+        self.targets.bind(name, names)
+        out.append(Constant(name, UNKNOWN))
+
+    def bind_class(self, name: str, inner: Block, out: list[Statement], names: set[str]) -> None:
+        """Binds a class's name and keeps what its body runs."""
+        self.targets.bind(name, names)
+        self.members[name] = own = all_names(inner)
+        out.extend(without_constants(inner.statements, own))
+        out.append(Constant(name, UNKNOWN))
