@@ -7,7 +7,9 @@ checks it against its digests; nothing is unpacked to disk. What the image says 
 from __future__ import annotations
 
 import io
+import json
 import posixpath
+import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +20,10 @@ from lambdapack.artifact.inflated import (
     BrokenData,
     CannotDecompress,
     FileSource,
+    MemorySource,
     PartSource,
     Source,
+    Stored,
     decompressed,
     sha256_of,
 )
@@ -32,6 +36,7 @@ from lambdapack.errors import UnreadableArtifact, UnreadableMember
 ImageForm = Literal["docker-archive", "oci-archive", "oci"]
 
 _TAR_MAGIC_OFFSET = 257
+_PIECE = 1 << 20
 _MARKS: Mapping[ImageForm, str] = {
     "docker-archive": "manifest.json",
     "oci-archive": "index.json",
@@ -62,6 +67,7 @@ class ImageTree(Tree):
 
     def _index(self, reference: str | None, architecture: str | None) -> None:
         manifest = read_manifest(self._files, reference, architecture)
+        self._stored = manifest
         self._layers: list[Source] = []
         overlay = Overlay()
         size = 0
@@ -102,6 +108,24 @@ class ImageTree(Tree):
         """Returns when an entry was last changed, in seconds since 1970: compiled Python files go by that."""
         return self._placed[entry.path].member.modified
 
+    def docker_archive(self) -> Iterator[bytes]:
+        """Yields the image as `docker load` takes it, layers as they are stored. It has no name there, so that none of
+        the engine's own names comes to mean this image."""
+        layers = [f"{number}.tar" for number in range(len(self._stored.layers))]
+        document = [{"Config": "config.json", "RepoTags": None, "Layers": layers}]
+        yield from _member("config.json", self._stored_file(self._stored.config_name))
+        for name, place in zip(layers, self._stored.layers, strict=True):
+            yield from _member(name, self._stored_file(place.name))
+        content = json.dumps(document).encode()
+        yield from _member("manifest.json", PartSource(MemorySource(content), 0, len(content)))
+        yield bytes(2 * tarfile.BLOCKSIZE)
+
+    def _stored_file(self, name: str) -> Stored:
+        stored = self._files.open(name)
+        if stored is None:
+            raise UnreadableArtifact(f"{self.origin}: the image is not complete, {name} is missing")
+        return stored
+
     def close(self) -> None:
         self._files.close()
 
@@ -138,6 +162,16 @@ def _wrong_content(source: Source, place: LayerPlace) -> list[str]:
     return ["the SHA-256 of the layer's content is not the one the image's configuration promises"]
 
 
+def _member(name: str, content: Stored) -> Iterator[bytes]:
+    """A file of a tar archive."""
+    head = tarfile.TarInfo(name)
+    head.size = content.size
+    yield head.tobuf()
+    for at in range(0, head.size, _PIECE):
+        yield content.read_at(at, min(_PIECE, head.size - at))
+    yield bytes(-head.size % tarfile.BLOCKSIZE)
+
+
 class _Folder:
     """An OCI layout on disk."""
 
@@ -146,7 +180,7 @@ class _Folder:
         self._root = path
         self._opened: dict[str, FileSource] = {}
 
-    def open(self, name: str) -> Source | None:
+    def open(self, name: str) -> Stored | None:
         if name not in self._opened:
             path = self._root / name
             if not path.is_file():
@@ -180,7 +214,7 @@ class _Archive:
                 f"{path}: cannot be read: {error}", hint="write the archive again: docker save"
             ) from error
 
-    def open(self, name: str) -> Source | None:
+    def open(self, name: str) -> Stored | None:
         member = self._members.get(posixpath.normpath(name))
         for _ in range(len(self._members)):
             if member is None or (member.link is None and member.twin is None):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import io
+import os
 import zlib
 from bisect import bisect_right
 from collections import OrderedDict
@@ -40,11 +41,22 @@ class Source(Protocol):
     def read_at(self, offset: int, size: int) -> bytes: ...
 
 
+class Stored(Source, Protocol):
+    """Bytes as they are stored, whose number is known."""
+
+    @property
+    def size(self) -> int: ...
+
+
 class FileSource:
     """A file on disk, kept open until `close`."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
+
+    @property
+    def size(self) -> int:
+        return os.fstat(self._file.fileno()).st_size
 
     def read_at(self, offset: int, size: int) -> bytes:
         self._file.seek(offset)
@@ -68,10 +80,10 @@ class PartSource:
     """A stretch of another source."""
 
     def __init__(self, whole: Source, offset: int, size: int) -> None:
-        self._whole, self._offset, self._size = whole, offset, size
+        self._whole, self._offset, self.size = whole, offset, size
 
     def read_at(self, offset: int, size: int) -> bytes:
-        return self._whole.read_at(self._offset + offset, max(0, min(size, self._size - offset)))
+        return self._whole.read_at(self._offset + offset, max(0, min(size, self.size - offset)))
 
 
 class Inflated:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lambdapack.artifact.inflated import Source, sha256_of
+from lambdapack.artifact.inflated import Source, Stored, sha256_of
 from lambdapack.errors import UnreadableArtifact, UsageError
 
 _LARGEST_DOCUMENT = 16 << 20  # bytes of JSON; registries take 4 MB
@@ -71,9 +71,10 @@ class LayerPlace:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One chosen image; `layers` from the lowest up."""
+    """One chosen image; `layers` from the lowest up. `config_name` is where its configuration is stored."""
 
     config: ImageConfig
+    config_name: str
     layers: tuple[LayerPlace, ...]
 
 
@@ -82,7 +83,7 @@ class Files(Protocol):
 
     origin: str
 
-    def open(self, name: str) -> Source | None: ...
+    def open(self, name: str) -> Stored | None: ...
 
 
 def read_manifest(files: Files, reference: str | None, architecture: str | None) -> Manifest:
@@ -112,7 +113,7 @@ def _docker(files: Files, reference: str | None) -> Manifest:
     if len(layers) != len(contents):
         raise UnreadableArtifact(f"{files.origin}: the image has {len(layers)} layers, its config says {len(contents)}")
     return Manifest(
-        config, tuple(LayerPlace(layer, None, content) for layer, content in zip(layers, contents, strict=True))
+        config, name, tuple(LayerPlace(layer, None, content) for layer, content in zip(layers, contents, strict=True))
     )
 
 
@@ -211,7 +212,7 @@ class _OciReader:
         for item, content in zip(layers, contents, strict=True):
             digest = str(item.get("digest"))
             places.append(LayerPlace(_blob(digest, self._files), digest.removeprefix("sha256:"), content))
-        return Manifest(config, tuple(places))
+        return Manifest(config, name, tuple(places))
 
 
 def _of_architecture(leaves: list[_Leaf], architecture: str | None) -> _Leaf:

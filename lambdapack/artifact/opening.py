@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambdapack.artifact.folder import FolderTree
 from lambdapack.artifact.image import ImageFiles, ImageForm, ImageTree, image_files, is_tar, recognised_files
-from lambdapack.artifact.inflated import Source
+from lambdapack.artifact.inflated import Stored
 from lambdapack.artifact.tree import Tree
 from lambdapack.artifact.wheel import WheelTree
 from lambdapack.artifact.zip import ZipTree
@@ -153,7 +153,7 @@ class _Temporary:
         self._files = files
         self._folder = folder
 
-    def open(self, name: str) -> Source | None:
+    def open(self, name: str) -> Stored | None:
         return self._files.open(name)
 
     def close(self) -> None:

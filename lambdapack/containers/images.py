@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,8 @@ from lambdapack.progress import Progress
 
 # Lambda's spelling to that of Go, which images have.
 _MACHINES = {"x86_64": "amd64", "arm64": "arm64"}
+_DAEMON = "docker-daemon:"
+_ELSEWHERE = re.compile(r"(oci|oci-archive|docker-archive):|docker:[/\\]{1,2}")
 _REGISTRY = re.compile(r"docker:[/\\]{1,2}")  # pathlib makes one slash of the two
 
 
@@ -60,17 +62,22 @@ def find_image(engine: Engine, name: str, architecture: str) -> EngineImage | No
 
 @contextmanager
 def artifact_image(
-    engine: Engine, origin: str, identifier: str, architecture: str, progress: Progress
+    engine: Engine,
+    origin: str,
+    identifier: str,
+    architecture: str,
+    progress: Progress,
+    archive: Callable[[], Iterable[bytes]],
 ) -> Iterator[EngineImage]:
-    """Gives the engine's copy of an image that was opened elsewhere: `docker-daemon:NAME`, `docker://NAME`, an archive
-    of `docker save`. `identifier` is its ID (`sha256:…`). A copy that was loaded for this goes afterwards.
+    """Gives the engine's copy of an image that was opened elsewhere: `docker-daemon:NAME`, `docker://NAME`, or a file
+    or folder. `identifier` is its ID (`sha256:…`), `archive` gives it as `docker load` takes it. A copy that was loaded
+    for this goes afterwards.
 
     Raises `MissingRequirement` where the engine cannot have it.
     """
     registry = _REGISTRY.match(origin)
-    name = origin.removeprefix("docker-daemon:")
     # An engine with the newer store knows images by another ID than that of their configuration.
-    for known in (identifier, *([name] if registry is None else ())):
+    for known in (identifier, *_names_in_engine(origin)):
         found = find_image(engine, known, architecture)
         if found is not None:
             yield found
@@ -78,14 +85,8 @@ def artifact_image(
     if registry is not None:
         yield pull_into_engine(engine, origin[registry.end() :], architecture, progress)
         return
-    archive = Path(origin.removeprefix("docker-archive:"))
-    if not archive.is_file():
-        raise MissingRequirement(
-            f"{origin}: the container engine cannot load it: it is no archive of docker save",
-            hint="give the image by its name in the engine or a registry: docker-daemon:NAME, docker://NAME",
-        )
-    progress(f"loading {archive} into the container engine")
-    loaded = _load(engine, archive)
+    progress(f"loading {origin} into the container engine")
+    loaded = _load(engine, origin, archive())
     try:
         found = find_image(engine, loaded, architecture)
         if found is None:
@@ -95,11 +96,19 @@ def artifact_image(
         _remove(engine, loaded)
 
 
+def _names_in_engine(origin: str) -> tuple[str, ...]:
+    """The name that an engine knows an image by, if it is from there: said, or told by there being no such file."""
+    if origin.startswith(_DAEMON):
+        return (origin.removeprefix(_DAEMON),)
+    return () if _ELSEWHERE.match(origin) or Path(origin).exists() else (origin,)
+
+
 def load_image(engine: Engine, archive: Path, name: str) -> None:
     """Gives the engine an image that was built here, under its name. Raises `MissingRequirement`."""
     import docker.errors
 
-    identifier = _load(engine, archive)
+    with archive.open("rb") as file:
+        identifier = _load(engine, str(archive), file)
     repository, _, tag = name.rpartition(":")
     try:
         engine.client.api.tag(identifier, repository, tag)
@@ -107,15 +116,14 @@ def load_image(engine: Engine, archive: Path, name: str) -> None:
         raise MissingRequirement(f"{name}: the container engine gives it no name: {error}") from error
 
 
-def _load(engine: Engine, archive: Path) -> str:
+def _load(engine: Engine, origin: str, archive: Iterable[bytes]) -> str:
     import docker.errors
     import requests
 
     try:
-        with archive.open("rb") as file:
-            return str(engine.client.images.load(file)[0].id)
+        return str(engine.client.images.load(archive)[0].id)
     except (docker.errors.DockerException, requests.RequestException, IndexError) as error:
-        raise MissingRequirement(f"{archive}: the container engine cannot load it: {error}") from error
+        raise MissingRequirement(f"{origin}: the container engine cannot load it: {error}") from error
 
 
 def _remove(engine: Engine, identifier: str) -> None:

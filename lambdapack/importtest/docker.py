@@ -92,7 +92,9 @@ class DockerBackend:
     def _image(self, engine: Engine, request: AttemptRequest) -> Iterator[EngineImage]:
         own, architecture = request.image, request.profile.architecture
         if own is not None:
-            with artifact_image(engine, own.origin, own.identifier, architecture, self.progress) as image:
+            with artifact_image(
+                engine, own.origin, own.identifier, architecture, self.progress, own.tree.docker_archive
+            ) as image:
                 yield image
             return
         name = self.image or request.profile.image
