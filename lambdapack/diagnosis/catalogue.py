@@ -54,7 +54,8 @@ class PossibleCause:
 class Pattern:
     """Words that mean one thing. `causes` are names, the likeliest first. `only`: what kind of name the module in it
     has to be. `named`: what the pattern knows beside what it reads. `general`: it follows from other errors and is told
-    of only when they are not there. `not_reproduced`: only the service itself says it."""
+    of only when they are not there. `whole`: it shows in what follows the message, too. `not_reproduced`: only the
+    service itself says it."""
 
     name: str
     title: str
@@ -65,6 +66,7 @@ class Pattern:
     misleading: str | None = None
     named: Mapping[str, str] = field(default_factory=dict)
     general: bool = False
+    whole: bool = False
     not_reproduced: bool = False
 
 

@@ -93,9 +93,13 @@ def recognise(records: Sequence[Record], setting: Setting) -> tuple[list[Matched
 
 def match_record(text: str, setting: Setting) -> tuple[Pattern, Mapping[str, str]] | None:
     """Returns the first pattern that fits: the error itself goes before what stands around it."""
+    catalogue = load_catalogue().patterns
+    seen_in_all = _match(in_one_line(text[:_LONGEST]), setting, [item for item in catalogue if item.whole])
+    if seen_in_all is not None:
+        return seen_in_all
     best: tuple[Pattern, Mapping[str, str]] | None = None
     for part in _parts(text):
-        found = _match(part, setting)
+        found = _match(part, setting, catalogue)
         if found is not None and not found[0].general:
             return found
         best = best or found
@@ -118,8 +122,8 @@ def _parts(text: str) -> Iterator[str]:
         yield unfolded(text)
 
 
-def _match(text: str, setting: Setting) -> tuple[Pattern, Mapping[str, str]] | None:
-    for pattern in load_catalogue().patterns:
+def _match(text: str, setting: Setting, patterns: Sequence[Pattern]) -> tuple[Pattern, Mapping[str, str]] | None:
+    for pattern in patterns:
         for expression in expressions(pattern.name):
             for match in expression.finditer(text):
                 said = {key: value for key, value in match.groupdict().items() if value}

@@ -186,6 +186,11 @@ def _is_own(named: Mapping[str, str], setting: Setting) -> bool:
     return top in load_catalogue().names.own or (bool(handler) and top == handler)
 
 
+def _is_foreign(named: Mapping[str, str], setting: Setting) -> bool:
+    """A package that somebody else wrote, as far as its name tells."""
+    return not _is_own(named, setting) and not _is_standard(named, setting)
+
+
 def _is_submodule(named: Mapping[str, str], _: Setting) -> bool:
     return "." in _module(named)
 
@@ -203,6 +208,8 @@ KINDS: Mapping[str, Callable[[Mapping[str, str], Setting], bool]] = {
     "not in every standard library": _is_history,
     "standard module": _is_standard,
     "own": _is_own,
+    "foreign": _is_foreign,
+    "foreign top level": lambda named, setting: _is_foreign(named, setting) and not _is_submodule(named, setting),
     "submodule": _is_submodule,
     "not a submodule": lambda named, _: "." not in _module(named),
     "program": _is_program,

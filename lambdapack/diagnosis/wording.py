@@ -21,6 +21,7 @@ _ESCAPED_MARK = re.compile(r"\\+(['\"_*`\[\]<>#])")
 _UNICODE = re.compile(r"\\+u(00[0-9a-fA-F]{2})")
 _QUOTED_LINE = re.compile(r"^(?:>\s?)+(?=\S)", re.MULTILINE)
 _FENCE = re.compile(r"^\s*(?:```|~~~)\w*\s*$", re.MULTILINE)
+_BOLD = re.compile(r"\*\*(?=\S)([^*\n]{1,300}?)(?<=\S)\*\*")
 _SPACE = re.compile(r"\s+")
 
 
@@ -46,7 +47,7 @@ def unescape(text: str) -> str:
         text = _ESCAPED_MARK.sub(r"\1", text)
     if "&" in text:
         text = html.unescape(text)
-    text = _QUOTED_LINE.sub("", text)
+    text = _BOLD.sub(r"\1", _QUOTED_LINE.sub("", text))
     return clean(_FENCE.sub("", text))
 
 
