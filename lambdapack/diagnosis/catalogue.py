@@ -41,13 +41,15 @@ class Sign:
 
 @dataclass(frozen=True, slots=True)
 class PossibleCause:
-    """Something that may be behind messages; texts have `{names}` in them that the message fills."""
+    """Something that may be behind messages; texts have `{names}` in them that the message fills. `undecided`: the
+    signs do not show all of it, so that their absence rules nothing out."""
 
     name: str
     says: str
     seen: tuple[Sign, ...] = ()
     looks: tuple[str, ...] = ()
     fixes: tuple[str, ...] = ()
+    undecided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +139,9 @@ def _cause(name: str, table: dict[str, Any], lines: Mapping[str, str]) -> Possib
         return _LINE.sub(lambda match: lines.get(match[1], match[0]), text)
 
     try:
-        texts = [tuple(map(filled, table[key])) for key in ("looks", "fixes")]
+        looks, fixes = (tuple(map(filled, table[key])) for key in ("looks", "fixes"))
         signs = tuple(Sign(**sign) for sign in table.get("seen", ()))
-        return PossibleCause(name, table["says"], signs, *texts)
+        return PossibleCause(name, table["says"], signs, looks, fixes, table.get("undecided", False))
     except (KeyError, TypeError) as error:
         raise MalformedCatalogue(f"cause {name}: {error}") from error
 

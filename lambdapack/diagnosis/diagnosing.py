@@ -112,7 +112,12 @@ def _cause(known: PossibleCause, named: Mapping[str, str], examined: Examined | 
                 break
     if evidence:
         status = "confirmed"
-    elif examined is not None and known.seen and all(can_answer(sign, named, examined) for sign in known.seen):
+    elif (
+        examined is not None
+        and known.seen
+        and not known.undecided
+        and all(can_answer(sign, named, examined) for sign in known.seen)
+    ):
         status = "ruled-out"
     else:
         status = "open"

@@ -18,6 +18,7 @@ from lambdapack.diagnosis.wording import in_one_line, unfolded
 
 _LONGEST = 20_000  # characters of a record that are looked at: a message stands at its beginning or its end
 _SHOWN = 600
+_FEW = 200  # records; of more, only those with a word like "error" in them are held against the patterns
 _NEAREST = 3
 _LEAST_LIKENESS = 0.3
 _HANDLER = (
@@ -28,10 +29,10 @@ _HANDLER = (
 _ERROR = re.compile(
     r"\b(?:error|exception|traceback|fail(?:ed|ure)|fatal|unable to|cannot|could not|couldn't|denied|refused|not found"
     r"|no such|no module|missing|invalid|unsupported|timed out|timeout|signal|exit status|panic|killed|exceed\w*)\b"
-    r"|\w(?:Error|Exception)\b|errorMessage",
+    r"|\w(?:Error|Exception)\b|errorMessage|must be smaller|not supported|is not a|has no",
     re.IGNORECASE,
 )
-_HARMLESS = re.compile(r"\[(?:INFO|DEBUG)\]|LAMBDA_WARNING|REPORT RequestId")
+_HARMLESS = re.compile(r"\[(?:INFO|DEBUG)\]|(?:\[WARN(?:ING)?\].{0,60})?LAMBDA_WARNING|REPORT RequestId")
 _TRACEBACK = "Traceback (most recent call last)"
 _RAISED = re.compile(
     r"^(?:\w+\.)*\w*(?:Error|Exception|Exit|Interrupt|NotFound)\b.*(?:\n(?!Traceback|  File|During|The above).*)*",
@@ -75,19 +76,25 @@ def recognise(records: Sequence[Record], setting: Setting) -> tuple[list[Matched
     """Returns the understood messages, each once, and those that are errors and not understood."""
     known: dict[tuple[str, ...], tuple[Pattern, Mapping[str, str], list[Record]]] = {}
     strange: dict[str, list[Record]] = {}
+    few = len(records) <= _FEW
     for record in records:
+        if _HARMLESS.match(record.text) or not (few or _ERROR.search(record.text)):
+            continue
         own = Setting(handler_module(record.text) or setting.handler_module, setting.profile)
         found = match_record(record.text, own)
         if found is not None:
             pattern, named = found
             key = (pattern.name, *(named.get(name, "") for name in _KEYS))
             known.setdefault(key, (pattern, named, []))[2].append(record)
-        elif (_ERROR.search(record.text) or len(records) == 1) and not _HARMLESS.match(record.text):
+        elif _ERROR.search(record.text) or len(records) == 1:
             strange.setdefault(in_one_line(record.text)[:200], []).append(record)
     matched = [Matched(_message(said), pattern, named) for pattern, named, said in known.values()]
     if any(not item.pattern.general for item in matched):
         matched = [item for item in matched if not item.pattern.general]
         strange = {}
+    elif matched:  # several words for one end: the one that says most stands first in the catalogue
+        names = [pattern.name for pattern in load_catalogue().patterns]
+        matched = [min(matched, key=lambda item: names.index(item.pattern.name))]
     return matched, [_message(said) for said in strange.values()]
 
 

@@ -34,7 +34,7 @@ def is_about(package: str, finding: Finding) -> bool:
     wanted = _normal(package)
     if not wanted:
         return False
-    said = (_evidence(finding, key) for key in ("module", "distribution", "name", "requirement"))
+    said = (_evidence(finding, key) for key in ("module", "distribution", "name", "requirement", "found"))
     tops = {_normal((text or "").partition(".")[0]) for text in said}
     path = _normal(finding.path or "")
     return wanted in tops or any(f"/{wanted}{mark}" in path for mark in ("/", ".", "-", "-libs/"))

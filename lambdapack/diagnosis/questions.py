@@ -68,7 +68,7 @@ def ask(sign: Sign, named: Named, examined: Examined) -> Evidence | None:
     """Answers the question of a sign: the evidence when it is as the sign says, None when it is not."""
     if sign.ask == "unreadable-artifact":
         return Evidence(examined.unreadable) if examined.unreadable else None
-    if examined.subject is None or sign.ask is None:
+    if examined.subject is None or sign.ask is None or not can_answer(sign, named, examined):
         return None
     return next(QUESTIONS[sign.ask](examined.subject, named), None)
 

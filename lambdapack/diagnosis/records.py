@@ -33,6 +33,7 @@ _NEW_EVENT = re.compile(
 )
 _GOES_ON = re.compile(r"\s|Traceback \(most|File \"|During handling of|The above exception|Original error was|~*\^+~*$")
 _KEY = re.compile(r"\W*(errorMessage|errorType|requestId|stackTrace)\b")
+_TYPE_ALONE = re.compile(r"(?:Runtime|Sandbox|Function|Extension)\.\w+\s*$")
 _NOT_A_MESSAGE = re.compile(r"(?:START|END|REPORT) RequestId:|INIT_START\b|XRAY |LOGS |EXTENSION |Function Logs$")
 _TRACEBACK = "Traceback (most recent call last)"
 _LINKED = re.compile(r"(?:During handling of the above|The above exception was the direct)[^\n]*$")
@@ -164,6 +165,8 @@ def _belongs(message: str, said: list[str]) -> bool:
     """True for a line that goes on with the event before it, although it has a time of its own."""
     if message.startswith(_TRACEBACK):
         return not _is_another(message, said)
+    if _TYPE_ALONE.match(message):
+        return True
     key = _KEY.match(message)
     if key is not None:  # an object that is no JSON any more: its parts belong together
         return _KEY.match(said[-1]) is not None and not any(key[1] in line for line in said)
