@@ -8,11 +8,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from lambdapack.facts import sequences, text_values
+from lambdapack.facts.arguments import bind
 from lambdapack.facts.belief import Belief
-from lambdapack.facts.calls import NOT_KNOWN, Call, absolute_name, read_call, value_of
+from lambdapack.facts.calls import NOT_KNOWN, Call, absolute_name, imported_name, read_call, value_of
 from lambdapack.facts.comprehensions import run_comprehension
-from lambdapack.facts.conditions import Unknown, evaluate
-from lambdapack.facts.expression import REST, UNKNOWN, Expression, inner_expressions, with_inner
+from lambdapack.facts.conditions import Items, Unknown, evaluate
+from lambdapack.facts.expression import UNKNOWN, Expression, inner_expressions, with_inner
 from lambdapack.facts.frames import Context, Flow, FunctionValue, Ledger
 from lambdapack.facts.importing import Importer, failure_of
 from lambdapack.facts.libraries import LibraryNames
@@ -53,6 +54,7 @@ class Caller:
         self.lists = Lists(belief, ledger)
         self._functions: dict[Definition, Function | None] = {}
         self._assumption: Assumption | None = None
+        self._running: Expression | None = None
         self._active: list[Definition] = []
         self._followed = 0
 
@@ -165,7 +167,14 @@ class Caller:
 
     # -- calls -----------------------------------------------------------------------------------------------------
 
+    def resolve_items(self, expression: Expression, context: Context) -> Steps:
+        """As `resolve`, for something that is gone through from its first item to its last: a generator is run."""
+        self._running = expression
+        return (yield self.resolve(expression, context))
+
     def _call(self, expression: Expression, context: Context) -> Steps:
+        runs = self._running is expression
+        self._running = None
         parts: list[Expression] = []
         for at, inner in enumerate(inner_expressions(expression)):
             is_called = at == 0 and inner[0] == "name"  # what is called is looked up below
@@ -205,7 +214,7 @@ class Caller:
             return ("literal", value), []
         function = self._function(resolved[1][1], context)
         if function is not None:
-            return (yield self._follow(function, resolved, context))
+            return (yield self._follow(function, resolved, context, runs=runs))
         try:
             return ("literal", evaluate(resolved, context.values)), []
         except Unknown:
@@ -246,31 +255,16 @@ class Caller:
 
     def _dynamic_import(self, called: Call, context: Context) -> Steps:
         """`import_module(name)` and `__import__(name)` of a name that is known."""
-        name = called.arguments[0] if called.arguments else called.keywords.get("name", NOT_KNOWN)
-        if not isinstance(name, str) or not name:
+        name = imported_name(called)
+        if name is None:
             context.execution.effects += 1
             return []
-        relative = name.startswith(".")
-        if called.name != "importlib.import_module" and (relative or called.keywords or len(called.arguments) > 1):
-            context.execution.effects += 1  # `__import__` with globals and a level
-            return []
-        if relative:
-            package = called.arguments[1] if len(called.arguments) > 1 else called.keywords.get("package", NOT_KNOWN)
-            if not isinstance(package, str):
-                context.execution.effects += 1
-                return []
-            leaf = name.lstrip(".")
-            for _ in range(len(name) - len(leaf) - 1):
-                package = package.rpartition(".")[0]
-            name = f"{package}.{leaf}" if leaf else package
         statement = Import(called.line, name)
         return (yield self._importer.load_dotted(statement, name, context))
 
     def _known_result(self, called: Call, resolved: Expression, context: Context) -> Any:
-        if called.name == "getattr" and len(called.arguments) == 3 and isinstance(called.arguments[1], str):
-            owner, name, default = called.arguments
-            value = _attribute_of(owner, name)
-            return default if value is NOT_KNOWN and owner is None and not hasattr(None, name) else value
+        if called.name in ("getattr", "hasattr"):
+            return self._asked_attribute(called, resolved[2], context)
         if called.name.startswith(("importlib.metadata.", "importlib_metadata.")) or called.name in ASKING:
             return self._metadata(called)
         if called.name in ("importlib.resources.files", "importlib_resources.files"):
@@ -285,6 +279,22 @@ class Caller:
         if value is NOT_KNOWN:
             value = self._libraries.answer(called)
         return result_of(called.name, called.arguments) if value is NOT_KNOWN else value
+
+    def _asked_attribute(self, called: Call, arguments: tuple[Expression, ...], context: Context) -> Any:
+        """`getattr(owner, name, default)` and `hasattr(owner, name)` for a name that is known."""
+        owner, name, *default = (*called.arguments, NOT_KNOWN, NOT_KNOWN)[: max(2, len(called.arguments))]
+        if type(name) is not str or called.keywords:
+            return NOT_KNOWN
+        value = _attribute_of(owner, name)
+        has = None if value is NOT_KNOWN else True
+        if owner is None:
+            has = hasattr(None, name)
+        elif owner is NOT_KNOWN and arguments[0][0] == "name":
+            value = self._attribute(f"{arguments[0][1]}.{name}", context)
+            has = self._importer.has_attribute(absolute_name(arguments[0][1], context.execution), name, context)
+        if called.name == "hasattr":
+            return NOT_KNOWN if has is None else has
+        return default[0] if has is False and default else value
 
     def _folder_of(self, package: Expression, context: Context) -> Any:
         """The folder of a package that has been imported, given by its name or as itself."""
@@ -305,12 +315,14 @@ class Caller:
             return None
         return value
 
-    def _follow(self, function: FunctionValue, call: Expression, context: Context) -> Steps:
+    def _follow(self, function: FunctionValue, call: Expression, context: Context, *, runs: bool = False) -> Steps:
         definition, home = function.definition, function.execution
         if definition not in self._functions:
             self._functions[definition] = read_function(definition)
         read = self._functions[definition]
-        bound = None if read is None else self._bind(read, home, call, context)
+        bound = None if read is None else bind(read, home, call, context, self._belief)
+        if read is not None and read.generator and not runs:
+            return UNKNOWN, []
         if read is None or bound is None or definition in self._active or self._followed >= _MOST_CALLS:
             context.execution.effects += 1
             return UNKNOWN, []
@@ -342,40 +354,10 @@ class Caller:
         context.execution.effects += frame.effects
         if failures or inner.flow.possible:
             return UNKNOWN, failures
+        if read.generator:
+            items = inner.flow.items
+            return (UNKNOWN if items is None else ("literal", Items(items))), []
         return _returned(inner.flow), []
-
-    def _bind(self, read: Function, home: Execution, call: Expression, context: Context) -> dict[str, Any] | None:
-        """Returns the values known in a function when it is called; None for a call that does not fit it."""
-        _, _, arguments, keywords, _ = call
-        values = {
-            name: value
-            for name, value in home.constants.items()
-            if name not in read.local_names and not self._belief.sets(name)
-        }
-        given = dict(keywords)
-        spread = "**" in given
-        for at, (name, default) in enumerate((*read.parameters, *read.keyword_parameters)):
-            values.pop(name, None)
-            if spread:
-                continue
-            if default == REST:
-                rest = [value_of(item, context.values) for item in arguments[len(read.parameters) :]]
-                if all(item is not NOT_KNOWN for item in rest):
-                    values[name] = tuple(rest)
-                continue
-            scope = context.values
-            if at < len(arguments) and at < len(read.parameters):
-                expression = arguments[at]
-            elif name in given:
-                expression = given.pop(name)
-            elif default is not None:
-                expression, scope = default, home.constants
-            else:
-                return None
-            value = value_of(expression, scope)
-            if value is not NOT_KNOWN:
-                values[name] = value
-        return values
 
 
 def _attribute_of(owner: Any, name: str) -> Any:

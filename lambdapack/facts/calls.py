@@ -89,3 +89,23 @@ def value_of(expression: Expression, values: Mapping[str, Any]) -> Any:
         return evaluate(expression, values)
     except Unknown:
         return NOT_KNOWN
+
+
+def imported_name(called: Call) -> str | None:
+    """Returns the absolute name that `import_module` or `__import__` is given, None where it is not known."""
+    name = called.arguments[0] if called.arguments else called.keywords.get("name", NOT_KNOWN)
+    if not isinstance(name, str) or not name:
+        return None
+    relative = name.startswith(".")
+    if called.name != "importlib.import_module":
+        level = called.arguments[4] if len(called.arguments) > 4 else called.keywords.get("level", 0)
+        return name if level == 0 and level is not NOT_KNOWN and not relative else None
+    if not relative:
+        return name
+    package = called.arguments[1] if len(called.arguments) > 1 else called.keywords.get("package", NOT_KNOWN)
+    if not isinstance(package, str):
+        return None
+    leaf = name.lstrip(".")
+    for _ in range(len(name) - len(leaf) - 1):
+        package = package.rpartition(".")[0]
+    return f"{package}.{leaf}" if leaf else package

@@ -9,6 +9,7 @@ from lambdapack.facts.expression import Expression, inner_expressions, with_inne
 from lambdapack.facts.frames import Context
 from lambdapack.facts.installed import Installed
 from lambdapack.facts.outcome import Failure
+from lambdapack.facts.program import Constant
 from lambdapack.facts.trampoline import Steps
 
 _LACKS = ("native", "library", "byte-code", "missing-module", "syntax")
@@ -32,18 +33,27 @@ class Environment:
         return failure.kind in _LACKS
 
     def assume(self, expression: Expression, context: Context) -> Steps:
-        """Returns a condition's value if environment variables are not set that only the library asking for them knows;
-        `NOT_KNOWN` where no such variable decides it, and for first-party code."""
+        """Returns an expression's value if no environment variables are set that only the library asking for them
+        knows; `NOT_KNOWN` where no such variable decides it, and for first-party code."""
         if self._belief.is_first_party(context.execution.module):
             return NOT_KNOWN
         assumed = self._without_variables(expression, context)
         if assumed != expression:
-            return value_of(assumed, context.values)
+            resolved, failures = yield self._caller.resolve(assumed, context)
+            return NOT_KNOWN if failures else value_of(resolved, context.values)
         return (yield self._caller.resolve_assuming(expression, context, self._without_variables))
+
+    def note(self, statement: Constant, context: Context) -> Steps:
+        """Takes in that a name was bound to something that is not known."""
+        assumed = yield self.assume(statement.value, context)
+        if assumed is not NOT_KNOWN:
+            context.execution.assumed[statement.name] = assumed
 
     def _without_variables(self, expression: Expression, context: Context) -> Expression:
         execution = context.execution
         match expression:
+            case ("name", name) if name in execution.assumed:
+                return ("literal", execution.assumed[name])
             case ("compare", ("literal", str(variable)), (("in" | "not in" as sign, ("name", dotted)),)):
                 if absolute_name(dotted, execution) == "os.environ" and self._is_private(variable):
                     return ("literal", sign == "not in")
@@ -55,4 +65,5 @@ class Environment:
         return with_inner(expression, inner)
 
     def _is_private(self, variable: str) -> bool:
-        return not variable.startswith(_RESERVED_VARIABLES) and not self._belief.is_named_by_first_party(variable)
+        reserved = variable.startswith(_RESERVED_VARIABLES) and not variable.startswith("PYTHON_")
+        return not reserved and not self._belief.is_named_by_first_party(variable)

@@ -6,7 +6,6 @@ catch what they really catch, and what cannot be known is kept apart from what i
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -17,8 +16,7 @@ from lambdapack.facts.conditions import Items, Unknown, asks, evaluate, target_n
 from lambdapack.facts.environment import Environment
 from lambdapack.facts.expression import UNKNOWN, Expression
 from lambdapack.facts.frames import Context, FunctionValue, Ledger
-from lambdapack.facts.grammar import SyntaxProblem
-from lambdapack.facts.importing import Importer, failure_of
+from lambdapack.facts.importing import Importer, Readers, raise_statement, raised
 from lambdapack.facts.installed import Installed
 from lambdapack.facts.libraries import LibraryNames
 from lambdapack.facts.modules import Module, ModuleFinder
@@ -50,6 +48,7 @@ from lambdapack.facts.program import (
     Statement,
     Try,
     Use,
+    Yield,
     all_names,
     jumps,
 )
@@ -58,19 +57,14 @@ from lambdapack.profiles.profile import RuntimeProfile
 
 
 class Executor:
-    """Executes modules of one finder. `program_of` returns a source module's program, None if it cannot be read;
-    `refusal_of` says why the target refuses one, source or byte code, `loads` whether the loader accepts a native file,
-    `version_of` the version a native module gives itself, `installed` what `importlib.metadata` answers, `libraries`
-    which libraries are found by name, `belief` what code that ran may have made besides."""
+    """Executes modules of one finder. `installed` says what `importlib.metadata` answers, `libraries` which libraries
+    are found by name, `belief` what code that ran may have made besides."""
 
     def __init__(
         self,
         finder: ModuleFinder,
         profile: RuntimeProfile,
-        program_of: Callable[[Module], Program | None],
-        loads: Callable[[str], bool],
-        refusal_of: Callable[[Module], SyntaxProblem | None],
-        version_of: Callable[[Module], str | None],
+        readers: Readers,
         installed: Installed,
         libraries: LibraryNames,
         belief: Belief,
@@ -79,9 +73,7 @@ class Executor:
         self._python = profile.python
         self._belief = belief
         self.ledger = Ledger()
-        self._importer = Importer(
-            finder, profile, self._values, program_of, loads, refusal_of, version_of, belief, self.ledger, self._block
-        )
+        self._importer = Importer(finder, profile, self._values, readers, belief, self.ledger, self._block)
         self._caller = Caller(self._importer, belief, self.ledger, self._block, installed.answer, libraries)
         self._environment = Environment(belief, self._caller, installed)
 
@@ -182,8 +174,12 @@ class Executor:
             case Maybe():
                 yield self._maybe(statement.body, context)
                 return []
+            case Yield():
+                value, failures = yield self._caller.resolve(statement.value, context)
+                context.flow.note_item(value_of(value, context.values) if context.certain else NOT_KNOWN)
+                return failures
             case Raise():
-                return self._raise(statement, context)
+                return raise_statement(statement, context)
         return self._simple(statement, context)
 
     def _simple(self, statement: Statement, context: Context) -> list[Failure]:
@@ -205,12 +201,12 @@ class Executor:
                 for name in context.values.keys() - self._values.keys() - execution.steady:
                     del context.values[name]
             case Leave() if statement.name not in execution.names:
-                return [self._raised("SystemExit", statement.line, context)]
+                return [raised("SystemExit", statement.line, context)]
             case Use():
                 return self._use(statement, context)
             case ClassUnion(line, names, text) if self._python < (3, 10) and execution.names_known:
                 if not names & execution.names:
-                    return [replace(self._raised("TypeError", line, context), detail=text)]
+                    return [replace(raised("TypeError", line, context), detail=text)]
             case Effect():
                 execution.effects += 1
         return []
@@ -223,12 +219,15 @@ class Executor:
     def _assign(self, statement: Constant, context: Context) -> Steps:
         value, failures = yield self._caller.resolve(statement.value, context)
         self._bind(statement, value, context, failed=bool(failures))
+        if context.certain and not failures and statement.name not in context.values:
+            yield self._environment.note(statement, context)
         return failures
 
     def _bind(self, statement: Constant, value: Expression, context: Context, *, failed: bool = False) -> None:
         name = statement.name
         context.values.pop(name, None)
         context.execution.aliases.pop(name, None)
+        context.execution.assumed.pop(name, None)
         # Code that binds names unseen may change a flag, but hardly what was read off the platform.
         platform = asks(statement.value, self._values)
         trusted = name not in context.volatile and (platform or self._is_trusted(context.execution))
@@ -254,7 +253,7 @@ class Executor:
         """`try: NAME` / `except NameError`: how code asks whether a name is bound."""
         if statement.name in context.values or self._belief.is_bound(statement.name, context.execution):
             return []
-        return [self._raised("NameError", statement.line, context)]
+        return [raised("NameError", statement.line, context)]
 
     def _if(self, statement: If, context: Context) -> Steps:
         assumed = False
@@ -294,7 +293,7 @@ class Executor:
         self.ledger.doubt((yield self._block(body, context.uncertain())))
 
     def _for(self, statement: For, context: Context) -> Steps:
-        resolved, failures = yield self._caller.resolve(statement.iterable, context)
+        resolved, failures = yield self._caller.resolve_items(statement.iterable, context)
         if failures:
             return failures
         flow, items = context.flow, value_of(resolved, context.values)
@@ -312,6 +311,11 @@ class Executor:
         else:
             yield self._maybe(statement.body, context)
             flow.possible.discard("continue")
+        if not flow.jump and not failures:
+            if isinstance(items, tuple) and statement.target and not flow.possible:
+                failures.extend((yield self._block(statement.orelse, context)))
+            else:
+                yield self._maybe(statement.orelse, context)
         if flow.jump == "break":
             flow.jump = None
         flow.possible.discard("break")
@@ -383,16 +387,3 @@ class Executor:
             return escaped
         self.ledger.doubt(escaped)
         return []
-
-    def _raise(self, statement: Raise, context: Context) -> list[Failure]:
-        if statement.error in context.errors:
-            return list(context.errors[statement.error])  # `except ... as error: raise error`
-        if context.handling:
-            return list(context.handling)  # whatever the handler raises, this is where it came from
-        if statement.error is None:
-            return []
-        return [self._raised(statement.error.rpartition(".")[2], statement.line, context)]
-
-    def _raised(self, error: str, line: int, context: Context) -> Failure:
-        module = context.execution.module.name
-        return failure_of("raises", Import(line, module), module, context, name=error)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lambdapack.facts.calls import Call
+from lambdapack.facts.calls import NOT_KNOWN, Call
 from lambdapack.facts.outcome import Certainty, Execution, Failure
 from lambdapack.facts.program import Definition
 
@@ -14,11 +14,19 @@ from lambdapack.facts.program import Definition
 @dataclass(slots=True)
 class Flow:
     """How a module or a function is being left: `jump` certainly (`return`, `break`, `continue`; None: not at all),
-    `possible` perhaps. `value` is what it returns."""
+    `possible` perhaps. `value` is what it returns, `items` what it has yielded; None where that is not known."""
 
     jump: str | None = None
     possible: set[str] = field(default_factory=set)
     value: Any = None
+    items: list[Any] | None = field(default_factory=list)
+
+    def note_item(self, value: Any) -> None:
+        """Takes in what a generator yields."""
+        if self.items is not None and value is not NOT_KNOWN:
+            self.items.append(value)
+        else:
+            self.items = None
 
     def take(self) -> str | None:
         """Returns the certain jump and forgets it, for what still runs: `finally`."""

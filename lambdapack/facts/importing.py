@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from lambdapack.facts.belief import Belief
@@ -12,24 +13,34 @@ from lambdapack.facts.frames import Context, Ledger
 from lambdapack.facts.grammar import SyntaxProblem
 from lambdapack.facts.modules import Module, ModuleFinder
 from lambdapack.facts.outcome import Execution, Failure, FailureKind
-from lambdapack.facts.program import Block, Import, Program
+from lambdapack.facts.program import Block, Import, Program, Raise
 from lambdapack.facts.standard import StandardModules
 from lambdapack.facts.trampoline import Steps
 from lambdapack.profiles.profile import RuntimeProfile
 
 
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """What modules are, asked when they are met. `program_of` returns a source module's program, None if it cannot be
+    read; `loads` says whether the loader accepts a native file; `refusal_of` why the target refuses a module, source or
+    byte code; `version_of` returns the version that a native module gives itself, `needs_of` what it imports."""
+
+    program_of: Callable[[Module], Program | None]
+    loads: Callable[[str], bool]
+    refusal_of: Callable[[Module], SyntaxProblem | None]
+    version_of: Callable[[Module], str | None]
+    needs_of: Callable[[Module], tuple[str, ...]]
+
+
 class Importer:
-    """Executes the imports of modules of one finder; `run` executes a block. The rest as for `Executor`."""
+    """Executes the imports of modules of one finder; `run` executes a block."""
 
     def __init__(
         self,
         finder: ModuleFinder,
         profile: RuntimeProfile,
         values: dict[str, Any],
-        program_of: Callable[[Module], Program | None],
-        loads: Callable[[str], bool],
-        refusal_of: Callable[[Module], SyntaxProblem | None],
-        version_of: Callable[[Module], str | None],
+        readers: Readers,
         belief: Belief,
         ledger: Ledger,
         run: Callable[[Block, Context], Steps],
@@ -37,10 +48,7 @@ class Importer:
         self._finder = finder
         self._standard = StandardModules(profile, finder)
         self._values = values
-        self._program_of = program_of
-        self._loads = loads
-        self._refusal_of = refusal_of
-        self._version_of = version_of
+        self._readers = readers
         self._belief = belief
         self._ledger = ledger
         self._run = run
@@ -63,13 +71,15 @@ class Importer:
             case "extension":
                 execution.names_known = False
                 self._belief.note(module, None)
-                if module.path is not None and not self._loads(module.path):
+                if module.path is not None and not self._readers.loads(module.path):
                     execution.failures.append(
                         failure_of("native", Import(0, name), name, context, native_path=module.path)
                     )
+                for needed in () if execution.failures else self._readers.needs_of(module):
+                    execution.failures.extend((yield self.run(Import(0, needed), Context(execution, {}))))
             case "bytecode":
                 execution.names_known = False
-                refusal = self._refusal_of(module)
+                refusal = self._readers.refusal_of(module)
                 if refusal is not None:
                     execution.failures.append(
                         failure_of("byte-code", Import(0, name), name, context, name=refusal.message)
@@ -102,11 +112,11 @@ class Importer:
         return [failure_of("raises", Import(0, module), module, context, name="AttributeError")]
 
     def _execute(self, execution: Execution, importing: Context) -> Steps:
-        program = self._program_of(execution.module)
+        program = self._readers.program_of(execution.module)
         if program is None:
             execution.names_known = False
             return
-        refusal = self._refusal_of(execution.module)
+        refusal = self._readers.refusal_of(execution.module)
         if refusal is not None:
             execution.names_known = False
             context = Context(execution, {})
@@ -193,6 +203,19 @@ class Importer:
             return []
         return [failure]
 
+    def has_attribute(self, module: str, name: str, context: Context) -> bool | None:
+        """Says whether a module that has been imported has an attribute; None where that is not known."""
+        target = self._ledger.executions.get(module)
+        if target is None or not target.done or self._belief.sets(name):
+            return None
+        if target.module.kind in ("stdlib", "builtin"):
+            return self._standard.has(target.module, name)
+        if target.module.kind != "source" or name in target.constants:
+            return True if name in target.constants else None
+        if f"{module}.{name}" in self._ledger.executions or name in target.names:
+            return None
+        return None if self._belief.name_may_exist(target, name, context.execution) else False
+
     def _comes_later(self, target: Execution, name: str, context: Context) -> bool:
         """True when a module that imports, by way of others, the one that asks has certainly not bound a name yet."""
         asking = context.execution
@@ -218,7 +241,7 @@ class Importer:
     ) -> Steps:
         """Looks for a name that no statement of a module binds (`later`: that has run): a submodule, or made unseen."""
         qualified = f"{target.module.name}.{wanted}"
-        version = self._version_of(target.module) if wanted == "__version__" else None
+        version = self._readers.version_of(target.module) if wanted == "__version__" else None
         if version is not None and context.certain:
             context.values[bound] = version
         elif qualified in self._values:
@@ -285,3 +308,18 @@ def failure_of(
     return Failure(
         kind, importer.name, importer.path, statement.line, module, name, native_path, context.execution.chain
     )
+
+
+def raise_statement(statement: Raise, context: Context) -> list[Failure]:
+    """Returns what a `raise` raises: in a handler, whatever it is, the error that the handler has caught."""
+    if statement.error in context.errors:
+        return list(context.errors[statement.error])  # `except ... as error: raise error`
+    if context.handling:
+        return list(context.handling)
+    return [] if statement.error is None else [raised(statement.error.rpartition(".")[2], statement.line, context)]
+
+
+def raised(error: str, line: int, context: Context) -> Failure:
+    """Returns the failure that code raises by itself, by the name of the error's class."""
+    module = context.execution.module.name
+    return failure_of("raises", Import(line, module), module, context, name=error)

@@ -18,6 +18,7 @@ from lambdapack.facts.distributions import DistFacts, owners
 from lambdapack.facts.execution import Executor
 from lambdapack.facts.grammar import SyntaxProblem, check_syntax
 from lambdapack.facts.handler import HandlerFacts
+from lambdapack.facts.importing import Readers
 from lambdapack.facts.installed import Installed, NativeVersion
 from lambdapack.facts.known import KnownFacts
 from lambdapack.facts.later import deferred_calls
@@ -31,6 +32,7 @@ from lambdapack.profiles import load_common_facts
 from lambdapack.profiles.profile import RuntimeProfile
 
 _LARGEST_SOURCE = 8 << 20  # bytes; more than any real module has, and parsing it would take minutes
+_CFFI = "_cffi_backend"
 RUNTIME = "the Lambda runtime"  # the importer of the handler itself
 
 
@@ -89,14 +91,11 @@ class ImportFacts:
             self._is_first_party,
             lambda name: name in self._removed,
         )
-        installed = Installed(self._stack, self._distributions, self._profile)
+        installed = Installed(self._stack, self._distributions, self._profile, managed=self._native.managed)
         executor = Executor(
             self._finder,
             self._profile,
-            self._program,
-            self._loads,
-            self._refusal,
-            self._native_version,
+            Readers(self._program, self._loads, self._refusal, self._native_version, self._native_needs),
             installed,
             self.libraries,
             belief,
@@ -340,6 +339,16 @@ class ImportFacts:
         if not self._native_mentions(path, dist.version):
             return None
         return NativeVersion(dist.version, lambda text: self._native_mentions(path, text))
+
+    def _native_needs(self, module: Module) -> tuple[str, ...]:
+        """The modules that a native one certainly imports when it is loaded. Code made by cffi imports its other half
+        (cffi's `_cffi_include.h`): that is asked for only where it is not there, and the distribution needs it."""
+        dist = self.owner(module.path or "")
+        if module.path is None or dist is None or dist.name == "cffi" or dist.required_for("cffi") is None:
+            return ()
+        if self._finder.find(_CFFI, None) is not None or not self._native_mentions(module.path, _CFFI):
+            return ()
+        return (_CFFI,)
 
     def _source(self, path: str | None) -> bytes | None:
         located = self._stack.file(path) if path else None

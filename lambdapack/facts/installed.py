@@ -17,6 +17,7 @@ from lambdapack.facts.path_values import ASKING
 from lambdapack.profiles.profile import RuntimeProfile
 
 _NATIVE = re.compile(r"\.so(?:\.[0-9][^/]*)?$")
+_WORKING_FOLDER = "/var/task"
 _SYSTEM = ("/var/", "/usr/", "/lib/", "/lib64/")
 _READ_ONLY = ("/var/task/", "/opt/")
 
@@ -50,8 +51,11 @@ class NativeVersion(str):
 class Installed:
     """Answers for the distributions of one artifact. Of one that is there twice the first counts, as on `sys.path`."""
 
-    def __init__(self, stack: Stack, distributions: Iterable[DistFacts], profile: RuntimeProfile) -> None:
+    def __init__(
+        self, stack: Stack, distributions: Iterable[DistFacts], profile: RuntimeProfile, *, managed: bool
+    ) -> None:
         self._stack = stack
+        self._managed = managed
         self._profile = profile
         self._by_name: dict[str, DistFacts] = {}
         for dist in distributions:
@@ -87,6 +91,8 @@ class Installed:
     def _stands_at(self, path: str, question: str) -> Any:
         """Says what is in the artifact's own folders, which nothing changes on Lambda."""
         full = posixpath.normpath(path)
+        if self._managed and not path.startswith("/"):
+            full = posixpath.normpath(f"{_WORKING_FOLDER}/{path}")
         if not full.startswith(_READ_ONLY):
             name = full.rpartition("/")[2]
             # The names of the runtime's own libraries are known.

@@ -48,7 +48,7 @@ class Namespace:
         """Binds a function's name: to what can be followed, where it is simple enough."""
         if not decorated and not self.in_function and text.startswith(b"def"):
             text = syntax.trimmed(text)
-            if len(text) <= _LONGEST_FUNCTION and b"yield" not in text:
+            if len(text) <= _LONGEST_FUNCTION:
                 names.add(name)
                 if not self._classes:
                     out.append(Define(Definition(name, line, text)))

@@ -59,9 +59,9 @@ class Failure:
 class Execution:
     """One executed (or just being executed) module, or one call of a function in it. `names` is what it binds,
     `aliases` what imports bind, with the dotted names they stand for; `constants` are known values by name, `steady`
-    those of them that were read off the platform; `failures` what it fails with; `effects` counts what ran in the
-    bodies of `try` and may have raised; `obscured`: code has run that may have bound any name; `position` is the
-    statement of its body that is being executed."""
+    those of them that were read off the platform, `assumed` what others are if no environment variable is set;
+    `failures` what it fails with; `effects` counts what ran in the bodies of `try` and may have raised; `obscured`:
+    code has run that may have bound any name; `position` is the statement of its body that is being executed."""
 
     module: Module
     chain: tuple[str, ...]
@@ -76,6 +76,7 @@ class Execution:
     obscured: bool = False
     position: int = -1
     steady: set[str] = field(default_factory=set)
+    assumed: dict[str, Any] = field(default_factory=dict)
 
 
 _BUILTIN_ERRORS = {

@@ -68,11 +68,13 @@ class Maybe:
 
 @dataclass(frozen=True, slots=True)
 class For:
-    """`for target in iterable`: a loop over a literal can be followed. `target` is empty for several names."""
+    """`for target in iterable`: a loop over a literal can be followed. `target` is empty for several names; `orelse`
+    runs when the loop has not been left early."""
 
     target: str
     iterable: Expression
     body: Block
+    orelse: Block
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class Evaluate:
 @dataclass(frozen=True, slots=True)
 class Definition:
     """A function that can be followed when it is called: its source, which `source.read_function` reads then, and the
-    line it begins on. Decorated functions, generators and functions inside others are not kept."""
+    line it begins on. Decorated functions and functions inside others are not kept."""
 
     name: str
     line: int
@@ -111,13 +113,15 @@ class Definition:
 @dataclass(frozen=True, slots=True)
 class Function:
     """What a call of a function runs. Parameters with their defaults, None where there is none; `keyword_parameters`
-    are those given by name alone, and the unknown rest (`*args`, `**kwargs`). `volatile` as of a `Program`."""
+    are those given by name alone, and the rest (`*args`, `**kwargs`). `generator`: the call itself runs nothing.
+    `volatile` as of a `Program`."""
 
     parameters: tuple[tuple[str, Expression | None], ...]
     keyword_parameters: tuple[tuple[str, Expression | None], ...]
     body: Block
     local_names: frozenset[str]
     volatile: frozenset[str]
+    generator: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,13 @@ class Define:
 @dataclass(frozen=True, slots=True)
 class Return:
     """`return value` in a function."""
+
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Yield:
+    """`yield value` as a statement of a generator; of any other `yield` the value is unknown."""
 
     value: Expression
 
@@ -198,6 +209,7 @@ Statement = (
     | Evaluate
     | Define
     | Return
+    | Yield
     | Jump
     | Obscure
     | Leave
@@ -306,7 +318,9 @@ def _inner_blocks(statement: Statement) -> Iterator[Block]:
             )
         case If():
             yield from (block for _, block in statement.branches)
-        case Maybe() | For():
+        case For():
+            yield from (statement.body, statement.orelse)
+        case Maybe():
             yield statement.body
 
 

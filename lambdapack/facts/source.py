@@ -11,6 +11,7 @@ from dataclasses import replace
 from tree_sitter import Node
 
 from lambdapack.facts import syntax, traits
+from lambdapack.facts.definitions import own_nodes
 from lambdapack.facts.expression import REST, UNKNOWN, Expression
 from lambdapack.facts.expression_reader import ExpressionReader
 from lambdapack.facts.namespace import Namespace
@@ -105,6 +106,7 @@ def read_function(definition: Definition) -> Function | None:
         body=body,
         local_names=all_names(body) - reader.namespace.targets.global_names,
         volatile=frozenset(reader.namespace.targets.volatile),
+        generator=b"yield" in data and any(inner.type == "yield" for inner in own_nodes(suite)),
     )
 
 

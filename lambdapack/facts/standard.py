@@ -6,6 +6,12 @@ from lambdapack.facts.modules import Module, ModuleFinder
 from lambdapack.profiles import load_standard_library
 from lambdapack.profiles.profile import RuntimeProfile
 
+# What these have hangs on the C library and the kernel that they were built for.
+_OF_THE_SYSTEM = frozenset((
+    "curses", "errno", "fcntl", "hashlib", "locale", "mmap", "os", "posix", "readline", "resource", "select", "signal",
+    "socket", "sqlite3", "ssl", "sys", "termios", "time", "_socket", "_ssl",
+))  # fmt: skip
+
 
 class StandardModules:
     """Answers for one runtime, and for the standard modules that one artifact hides."""
@@ -26,6 +32,13 @@ class StandardModules:
         # Which modules a module imports for its own use changes with patch releases.
         own_use = name in self._profile.stdlib_modules
         return not own_use and load_standard_library().lacks(self._profile.python, module.name, name)
+
+    def has(self, module: Module, name: str) -> bool | None:
+        """Says whether a standard module has a name; None where that hangs on the system or is not known."""
+        if self.lacks(module, name):
+            return False
+        having = load_standard_library().history(module.name, name)
+        return True if self._profile.python in having and module.name not in _OF_THE_SYSTEM else None
 
     def imports(self, module: Module) -> tuple[str, ...]:
         """Returns what a standard module does while it is imported, as `StandardLibrary.imports` states it. Of no

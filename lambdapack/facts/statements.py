@@ -31,6 +31,7 @@ from lambdapack.facts.program import (
     Statement,
     Try,
     Use,
+    Yield,
 )
 from lambdapack.facts.unions import class_unions
 
@@ -143,7 +144,7 @@ class StatementReader:
                 for child in node.named_children:  # what the parser could still make out
                     self._statement(child, out, names)
             case "delete_statement":
-                self.namespace.targets.volatile.update(self._name(child) for child in node.named_children)
+                out.extend(Constant(self._name(child), UNKNOWN) for child in syntax.deleted(node))
             case "global_statement":
                 self.namespace.targets.globals(node)
 
@@ -168,6 +169,9 @@ class StatementReader:
             elif child.type == "identifier":
                 if not self.namespace.in_function:
                     out.append(Use(self._expressions.line(node), self._name(child)))
+            elif child.type == "yield":
+                plain = child.named_child_count == 1 and child.children[1] == child.named_children[0]
+                out.append(Yield(self._read(child.named_children[0]) if plain else UNKNOWN))
             elif child.type == "call" and _LEAVES.match(self._bytes(node)):
                 out.append(Leave(self._expressions.line(node), self._name(child.named_children[0])))
             else:
@@ -370,15 +374,14 @@ class StatementReader:
         if condition is not None:
             self.namespace.targets.walrus(condition, names)
         inner = EMPTY if body is None else self.block(body)
+        bodies = [alternative for _, alternative in syntax.alternatives(node) if alternative is not None]
+        orelse = self.block(bodies[0]) if bodies else EMPTY
         if left is not None and right is not None:
             target = self._name(left) if left.type == "identifier" else ""
-            out.append(For(target, self._read(right), inner))
+            out.append(For(target, self._read(right), inner, orelse))
         else:
             self.evaluate(condition, out)
-            out.append(For("", UNKNOWN, inner))
-        for _, alternative in syntax.alternatives(node):
-            if alternative is not None:
-                out.append(Maybe(self.block(alternative)))
+            out.append(For("", UNKNOWN, inner, orelse))
 
     def _match(self, node: Node, out: list[Statement], names: set[str]) -> None:
         body = node.child_by_field_name("body")

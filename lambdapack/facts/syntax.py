@@ -124,6 +124,14 @@ def is_only_read(name: str, bound: int, data: bytes) -> bool:
     return True
 
 
+def deleted(statement: Node) -> list[Node]:
+    """Returns the bare names that a `del` deletes."""
+    targets: list[Node] = []
+    for child in statement.named_children:
+        targets += child.named_children if child.type in ("expression_list", "tuple") else [child]
+    return [item for item in targets if item.type == "identifier"]
+
+
 def changed_names(node: Node, data: bytes) -> frozenset[str]:
     """Returns the names of which something is called, or an item set, in a node's text."""
     return frozenset(name.decode() for name in _CHANGING.findall(raw(node, data)))
