@@ -47,8 +47,9 @@ format: $(DEVELOPING) ## mend the style
 	$(RUN)/ruff check --fix
 	$(RUN)/ruff format
 
-profiles: $(DEVELOPING) ## write lambdapack/profiles/data from its sources
-	$(RUN)/python tools/make_profiles.py
+# Without a registry: `python tools/make_profiles.py`, from the written sources alone.
+profiles: $(DEVELOPING) ## write lambdapack/profiles/data from its sources, after scanning the official images
+	$(RUN)/python -m tools.scan_images $(PROFILE_ARGS)
 
 # ACCURACY_ARGS="--only pandas,lxml --all-damages"; --write renews docs/accuracy.md
 accuracy: $(DEVELOPING) ## hold the inspector's verdicts on many real artifacts against real imports (an hour)

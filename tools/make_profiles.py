@@ -3,8 +3,8 @@
     python tools/make_profiles.py            writes the files that changed
     python tools/make_profiles.py --check    writes nothing; ends with 1 when a file is out of date
 
-Knows how the sources are put together. Every fact, and where it is from, stands in the sources; the result depends
-on nothing else of this machine.
+Knows how the sources are put together. Every fact, and where it is from, stands in the sources, scans of the official
+images among them (`scan_images.py`); the result depends on nothing else of this machine.
 """
 
 from __future__ import annotations
@@ -35,8 +35,10 @@ from lambdapack.profiles import (  # noqa: E402
     SystemSymbols,
     profile_to_json,
 )
+from tools.profile_scans import Conflict, with_scan  # noqa: E402
 
 SOURCES = ROOT / "tools" / "profile_sources"
+SCANS = SOURCES / "scans"
 DATA = ROOT / "lambdapack" / "profiles" / "data"
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 
@@ -257,37 +259,47 @@ def make_system_symbols(facts: dict[str, Any]) -> SystemSymbols:
 STANDARD_LIBRARY = "standard-library.json"
 
 
-def make_all() -> dict[Path, str]:
-    """Returns the text of every data file by its path."""
+def make_all(scans: Path = SCANS) -> tuple[dict[str, str], list[Conflict]]:
+    """Returns the text of every data file by its name, and where a scan says otherwise than a source that stays."""
     facts = tomllib.loads((SOURCES / "runtimes.toml").read_text(encoding="utf-8"))
-    profiles = [make_profile(facts, name, architecture) for name in facts["runtime"] for architecture in ARCHITECTURES]
-    files = {DATA / f"{profile.identifier}.json": profile_to_json(profile) for profile in profiles}
-    return files | {
-        DATA / "python-symbols.json": make_python_symbols(facts).to_json(),
-        DATA / "system-symbols.json": make_system_symbols(facts).to_json(),
-        DATA / "common.json": make_common_facts(facts).to_json(),
+    files = {
+        "python-symbols.json": make_python_symbols(facts).to_json(),
+        "system-symbols.json": make_system_symbols(facts).to_json(),
+        "common.json": make_common_facts(facts).to_json(),
     }
+    conflicts: list[Conflict] = []
+    for name in facts["runtime"]:
+        for architecture in ARCHITECTURES:
+            profile, lost = with_scan(make_profile(facts, name, architecture), scans)
+            files[f"{profile.identifier}.json"] = profile_to_json(profile)
+            conflicts += lost
+    return files, conflicts
+
+
+def write_profiles(scans: Path = SCANS, data: Path = DATA, *, check: bool = False) -> list[Conflict]:
+    """Writes the data files that changed, and says which; with `check` only says so, and ends the program with 1."""
+    wanted, conflicts = make_all(scans)
+    there = {path.name: path.read_text(encoding="utf-8") for path in data.glob("*.json")}
+    stale = sorted(name for name, text in wanted.items() if there.get(name) != text)
+    surplus = sorted(set(there) - {STANDARD_LIBRARY} - set(wanted))
+    for name in (*stale, *surplus):
+        print(f"{'out of date' if check else 'changed'}: {name}")
+    if check:
+        sys.exit(1 if stale or surplus else 0)
+    data.mkdir(parents=True, exist_ok=True)
+    for name in stale:
+        (data / name).write_text(wanted[name], encoding="utf-8", newline="\n")
+    for name in surplus:
+        (data / name).unlink()
+    return conflicts
 
 
 def main() -> int:
     """Writes or checks the data files; returns the exit status."""
     parser = argparse.ArgumentParser(description="Makes the runtime profiles from tools/profile_sources.")
     parser.add_argument("--check", action="store_true", help="write nothing; end with 1 when a file is out of date")
-    check = parser.parse_args().check
-    wanted = make_all()
-    stale = sorted(
-        path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text
-    )
-    surplus = sorted(set(DATA.glob("*.json")) - {DATA / STANDARD_LIBRARY} - set(wanted))
-    for path in (*stale, *surplus):
-        print(f"{'out of date' if check else 'changed'}: {path.relative_to(ROOT)}")
-    if check:
-        return 1 if stale or surplus else 0
-    DATA.mkdir(exist_ok=True)
-    for path in stale:
-        path.write_text(wanted[path], encoding="utf-8", newline="\n")
-    for path in surplus:
-        path.unlink()
+    for conflict in write_profiles(check=parser.parse_args().check):
+        print(f"kept: {conflict}")
     return 0
 
 
