@@ -31,6 +31,7 @@ _VERBS = {
     "diagnose": "say what an error message or a log means, which cause the artifact confirms, and the fix",
     "diff": "say why two artifacts differ: distributions, files, native code, bytes",
     "fix": "repair what of an artifact can be repaired for certain, and prove it",
+    "why": "say why a distribution, module or file is in an artifact, and what it costs",
     "bundle": "write what a report of a bug needs of an artifact, and none of its code",
     "checks": "list all checks: codes, names, what they say",
     "explain": "print the page of a check: what it finds, why it fails, how to fix it",

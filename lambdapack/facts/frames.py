@@ -100,8 +100,9 @@ class Ledger:
         sources = (at_work.module.name,) if is_module else at_work.chain[-2:]  # a function, and who calls it
         self.edges[sources, name] = None
 
-    def reached(self, start: str) -> frozenset[str]:
-        """Returns the modules that are certainly imported when the one at the start runs, that one included."""
+    def reached(self, start: str, *, without: str | None = None) -> frozenset[str]:
+        """Returns the modules that are certainly imported when the one at the start runs, that one included; `without`
+        a module that is taken not to be there."""
         waiting: dict[str, list[tuple[tuple[str, ...], str]]] = {}
         for sources, name in self.edges:
             for source in sources:
@@ -109,7 +110,7 @@ class Ledger:
         found, pending = {start}, [start]
         while pending:
             for sources, name in waiting.get(pending.pop(), ()):
-                if name not in found and found.issuperset(sources):
+                if name not in found and name != without and found.issuperset(sources):
                     found.add(name)
                     pending.append(name)
         return frozenset(found)

@@ -107,6 +107,7 @@ class ImportFacts:
         failures = [] if self.handler.problem else executor.run(self.handler.module, RUNTIME)
         self.loaded = tuple(self.executions)  # by the import alone, in order; what follows is loaded by calls
         self._calls = tuple(executor.ledger.calls)
+        self.ledger = executor.ledger
         self._reached = executor.ledger.reached(RUNTIME)
         self.failures = tuple(dict.fromkeys(failures))
         self.invoked = () if self.failures else self._invoke(executor)

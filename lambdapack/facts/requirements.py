@@ -83,6 +83,12 @@ class Requirements:
                 found.setdefault(name, set()).add(dist.name)
         return {name: tuple(sorted(names)) for name, names in found.items()}
 
+    @property
+    def applying(self) -> Iterator[tuple[DistFacts, str, str]]:
+        """Yields every requirement that applies to the target: whose it is, of what (normalised), and as written."""
+        for dist, requirement in self._applying:
+            yield dist, canonicalize_name(requirement.name), _shown(requirement)
+
     def conflicts(self) -> Iterator[Conflict]:
         """Yields the requirements on distributions that are there, in another version."""
         for dist, requirement in self._applying:

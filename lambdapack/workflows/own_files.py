@@ -25,7 +25,7 @@ def with_needed_files(draft: Draft, function: FunctionSettings, store: WheelStor
         path: "read by Python's site at every start" for path in own if path.endswith(".pth") and "/" not in path
     }
     left = [LeftOut(RULE, path, own[path].owner, by_user=False) for path in sorted(own.keys() - reasons.keys())]
-    told = f"{RULE}: {len(reasons)} of {len(own)} files of your own are needed"
+    told = f"{RULE}: {len(reasons)} of {len(own)} files of your own are needed (lambdapack why PATH)"
     told += "".join(f"; {doubt}" for doubt in reach.doubts)
     return replace(draft.without(left, told), reasons=reasons)
 
