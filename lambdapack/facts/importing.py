@@ -199,6 +199,7 @@ class Importer:
             return []
         failure = failure_of("missing-module", statement, missing, context)
         if self._belief.module_may_exist(missing, parent):
+            context.execution.effects += 1
             self._ledger.doubt([failure])
             return []
         return [failure]
@@ -262,6 +263,8 @@ class Importer:
         lacking = self._standard.lacks(target.module, wanted) or self._is_foreign(target.module, wanted)
         lacking = lacking and not self._belief.sets(wanted)
         if not lacking and self._belief.name_may_exist(target, wanted, context.execution):
+            if target.module.kind == "source":
+                context.execution.effects += 1  # a `try` around it may have caught that it does not
             return []
         return [failure_of("missing-name", statement, target.module.name, context, name=wanted)]
 

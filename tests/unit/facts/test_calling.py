@@ -163,3 +163,11 @@ def test_calls_are_facts() -> None:
         (("b.so",), 11, "later", True),
     ]
     assert calls[0].keywords == {"mode": 1}
+
+
+def test_a_name_that_may_be_there_decides_nothing() -> None:
+    source = "try:\n    from own import marker\nexcept ImportError:\n    marker = None\nelse:\n    import absent\n"
+    filled = {"own/__init__.py": "import sys\nfor n in unknown:\n    setattr(sys.modules[__name__], n, 1)\n"}
+    assert fails(source, filled) == []
+    assert fails(source, {"own/__init__.py": "marker = 1\n"}) == missing("absent")
+    assert fails(source, {"own/__init__.py": ""}) == []
