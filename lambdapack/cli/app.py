@@ -22,7 +22,9 @@ from lambdapack.errors import (
     LambdapackError,
 )
 
+COMPLETION_VARIABLE = "_LAMBDAPACK_COMPLETE"
 _VERBS = {
+    "init": "write a configuration for the functions found in a repository",
     "check": "build, inspect and import-test a configured function: the one command for CI",
     "build": "build the artifact of a configured function, and inspect it",
     "inspect": "say what will fail on Lambda in an artifact, and why; runs nothing of it",
@@ -36,6 +38,7 @@ _VERBS = {
     "checks": "list all checks: codes, names, what they say",
     "explain": "print the page of a check: what it finds, why it fails, how to fix it",
     "cache": "show or drop what is kept in the cache folder",
+    "completion": "print a script that lets a shell complete verbs and options",
     "runtimes": "list the Lambda runtimes, or show what one of them offers",
 }
 
@@ -102,6 +105,11 @@ def run() -> int:
 
 
 def _run() -> int:
+    asked = os.environ.get(COMPLETION_VARIABLE)
+    if asked:  # by the script that `lambdapack completion` prints
+        from click.shell_completion import shell_complete
+
+        return shell_complete(command_line, {}, "lambdapack", COMPLETION_VARIABLE, asked)
     try:
         with command_line.make_context("lambdapack", sys.argv[1:]) as context:
             result = command_line.invoke(context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -229,3 +230,20 @@ def test_configured_output_needs_no_options(lambdapack: Lambdapack, tmp_path: Pa
     other = tmp_path / "other.zip"
     other.write_bytes(works.read_bytes())
     assert lambdapack("inspect", other.name, cwd=tmp_path).status == 2
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash: install it")
+def test_bash_completes_verbs_and_options(tmp_path: Path) -> None:
+    program = tmp_path / "lambdapack"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m lambdapack "$@"\n')
+    program.chmod(0o755)
+    script = """
+        eval "$(lambdapack completion bash)"
+        COMP_WORDS=(lambdapack ins) COMP_CWORD=1
+        _lambdapack_completion lambdapack; echo "${COMPREPLY[@]}"
+        COMP_WORDS=(lambdapack inspect --hand) COMP_CWORD=2
+        COMPREPLY=(); _lambdapack_completion lambdapack; echo "${COMPREPLY[@]}"
+    """
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["inspect", "--handler"]
