@@ -82,6 +82,8 @@ class Names:
     plain: tuple[str, ...]
     native_standard: frozenset[str]
     own: frozenset[str]
+    namespaces: frozenset[str]
+    gone: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,5 +150,8 @@ def _cause(name: str, table: dict[str, Any], lines: Mapping[str, str]) -> Possib
 
 def _names(table: dict[str, Any]) -> Names:
     modules = table["modules"]
-    sets = {key: frozenset(modules[key]) for key in ("native", "native_names", "native_standard", "own")}
+    sets = {
+        key: frozenset(modules[key])
+        for key in ("native", "native_names", "native_standard", "own", "namespaces", "gone")
+    }
     return Names(distributions=table["distributions"], plain=tuple(modules["plain"]), **sets)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lambdapack.diagnosis.catalogue import load_catalogue
-from lambdapack.profiles import RuntimeProfile, known_runtimes, load_profile
+from lambdapack.profiles import RuntimeProfile, known_runtimes, load_profile, load_standard_library
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 # What a text says where the message does not tell; in commands they are to be filled in.
@@ -132,7 +132,8 @@ def _is_extension(named: Mapping[str, str], _: Setting) -> bool:
     if name and parent and not named.get("module"):
         if f"{parent}.{name}" in names.native or name in names.native_names:
             return True
-        if parent in names.native or _looks_native(parent):
+        own = "." in parent and parent.rpartition(".")[2].lstrip("_") == parent.partition(".")[0]
+        if parent in names.native or own:
             return True  # a stub folder of the same name stands in for the extension
         module = f"{parent}.{name}"
     elif name and not module:
@@ -173,6 +174,16 @@ def _is_standard(named: Mapping[str, str], setting: Setting) -> bool:
     return any(module in modules for modules in _standard_libraries().values())
 
 
+def _is_changing_name(named: Mapping[str, str], setting: Setting) -> bool:
+    """A name that some versions of a standard module have, and not that of the runtime (not known: not the newest)."""
+    if f"{_module(named)}.{named.get('name')}" in load_catalogue().names.gone:
+        return True
+    library, libraries = load_standard_library(), _standard_libraries()
+    having = library.history(_module(named), named.get("name", ""))
+    python = setting.profile.python if setting.profile is not None else max(libraries)
+    return bool(having) and python not in having
+
+
 @functools.cache
 def _standard_libraries() -> dict[tuple[int, int], frozenset[str]]:
     """The modules of the standard library of every known runtime."""
@@ -191,6 +202,11 @@ def _is_foreign(named: Mapping[str, str], setting: Setting) -> bool:
     return not _is_own(named, setting) and not _is_standard(named, setting)
 
 
+def _is_part(named: Mapping[str, str], setting: Setting) -> bool:
+    top = named.get("top") or _module(named).partition(".")[0]
+    return _is_submodule(named, setting) and top in load_catalogue().names.namespaces
+
+
 def _is_submodule(named: Mapping[str, str], _: Setting) -> bool:
     return "." in _module(named)
 
@@ -207,9 +223,11 @@ KINDS: Mapping[str, Callable[[Mapping[str, str], Setting], bool]] = {
     "native standard module": _is_native_standard,
     "not in every standard library": _is_history,
     "standard module": _is_standard,
+    "name that came or went": _is_changing_name,
     "own": _is_own,
     "foreign": _is_foreign,
     "foreign top level": lambda named, setting: _is_foreign(named, setting) and not _is_submodule(named, setting),
+    "part of a namespace": _is_part,
     "submodule": _is_submodule,
     "not a submodule": lambda named, _: "." not in _module(named),
     "program": _is_program,

@@ -16,7 +16,10 @@ _ANSI = re.compile(
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad\x00\x08"), None)
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u202f\u2009\u2002\u2003\u3000"), " ")
 _QUOTES = {**dict.fromkeys(map(ord, "‘’‚‛′´＇"), "'"), **dict.fromkeys(map(ord, "“”„‟″＂"), '"')}
-_ESCAPED_BREAK = re.compile(r"(?<![A-Za-z]:)\\+(?:r\\+n|[nr])(?=$|[^a-z]|(?:[a-z]+Error|from|import|numpy|pip|uv)\b)")
+_ESCAPED_BREAK = re.compile(r"\\+(?:r\\+n|[nr])")
+# Where a drive of Windows is named, `\n` may be the beginning of a folder's name.
+_SURELY_A_BREAK = re.compile(r"(?<!\b[A-Za-z]:)\\+(?:r\\+n|[nr])(?=$|[^a-z]|(?:[a-z]+Error|from|import)\b)")
+_DRIVE = re.compile(r"\b[A-Za-z]:\\")
 _ESCAPED_MARK = re.compile(r"\\+(['\"_*`\[\]<>#])")
 _UNICODE = re.compile(r"\\+u(00[0-9a-fA-F]{2})")
 _QUOTED_LINE = re.compile(r"^(?:>\s?)+(?=\S)", re.MULTILINE)
@@ -43,7 +46,7 @@ def unescape(text: str) -> str:
     r"""Undoes what JSON, HTML and Markdown do to a text: `\n`, `&#39;`, `lambda\_function`."""
     if "\\" in text:
         text = _UNICODE.sub(lambda match: chr(int(match[1], 16)), text)
-        text = _ESCAPED_BREAK.sub("\n", text)
+        text = (_SURELY_A_BREAK if _DRIVE.search(text) else _ESCAPED_BREAK).sub("\n", text)
         text = _ESCAPED_MARK.sub(r"\1", text)
     if "&" in text:
         text = html.unescape(text)
