@@ -8,6 +8,7 @@ Knows nothing about checks: `verify` is a callable.
 from __future__ import annotations
 
 from lambdapack.builder.build import build, plan_build, refuse_foreign_output
+from lambdapack.builder.build_image import BUILD_TOOLS, TOOLS_FOLDER, ensure_build_image
 from lambdapack.builder.byte_code import ByteCodeMaker, compiled
 from lambdapack.builder.draft import Draft, write_draft
 from lambdapack.builder.exclude import Patterns
@@ -16,8 +17,10 @@ from lambdapack.builder.runtime_packages import CLIENT, EMULATOR_SOURCE, fetch_r
 from lambdapack.builder.store import WheelStore
 
 __all__ = [
+    "BUILD_TOOLS",
     "CLIENT",
     "EMULATOR_SOURCE",
+    "TOOLS_FOLDER",
     "BuildPlan",
     "BuildResult",
     "ByteCodeMaker",
@@ -29,6 +32,7 @@ __all__ = [
     "WheelStore",
     "build",
     "compiled",
+    "ensure_build_image",
     "fetch_runtime_packages",
     "plan_build",
     "refuse_foreign_output",

@@ -17,9 +17,10 @@ from lambdapack.builder.archive import Piece, write_archive
 from lambdapack.builder.assemble import collect_first_party, first_party_piece, merge, without_excluded
 from lambdapack.builder.draft import Draft, excluded_words
 from lambdapack.builder.exclude import Patterns
-from lambdapack.builder.from_source import WheelMaker, no_engine
+from lambdapack.builder.in_container import Judge
 from lambdapack.builder.inputs import find_inputs
 from lambdapack.builder.layers import PREFIX, BroughtByLayers, in_layer
+from lambdapack.builder.making import wheel_maker
 from lambdapack.builder.placing import move, written_beside
 from lambdapack.builder.plan import BuildPlan, BuildResult, FirstPartyFile, ImagePlan, WrittenImage
 from lambdapack.builder.resolve import resolve
@@ -45,13 +46,14 @@ def plan_build(
     root: Path | None = None,
     readings: Readings | None = None,
     locked: bool = False,
+    judge: Judge | None = None,
 ) -> BuildPlan:
     """Decides what goes into a function's artifact: resolves its requirements, lists its files.
 
     Asks package indexes (through uv), reads the project, writes nothing but temporary files in the store. `root` is
     the folder of the configuration: there uv looks for its own, and paths among requirement strings start there.
     `readings` is told what is read. `locked`: nothing may be decided anew; the lock has to be there and to be what the
-    project asks for.
+    project asks for. `judge` is asked about wheels that are built on the way.
     Raises `BuildFailed`, and `MissingRequirement` when the base of an image cannot be had.
     """
     refuse_foreign_output(function.output, function.package)
@@ -66,7 +68,8 @@ def plan_build(
         readings=readings,
     )
     inputs = find_inputs(function, root or repository, readings)
-    maker = WheelMaker(profile, store, no_engine, progress)
+    build_image = function.requirement_options.build_image
+    maker = wheel_maker(profile, store, folder=inputs.folder, judge=judge, image=build_image, progress=progress)
     with store.scratch() as scratch:
         resolution = resolve(
             inputs, profile, scratch=scratch, make=maker.make, locked=locked, progress=progress, readings=readings

@@ -25,7 +25,7 @@ from lambdapack.builder.refusals import target_words
 from lambdapack.builder.sources import SourceTree, fetch_source
 from lambdapack.builder.store import WheelStore
 from lambdapack.builder.uv_command import find_uv, short_reason
-from lambdapack.errors import BuildFailed, MissingRequirement
+from lambdapack.errors import BuildFailed
 from lambdapack.profiles.profile import RuntimeProfile
 from lambdapack.progress import Progress, silent
 
@@ -83,13 +83,13 @@ class WheelMaker:
                 "DIST_EXTRA_CONFIG": str(configuration),
                 "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", _EPOCH),
             }
-            command = [find_uv(), "build", "--wheel", "--quiet", "--color=never", "--no-python-downloads"]
+            command = [find_uv(), "build", "--wheel", "--color=never", "--no-python-downloads"]
             command += [f"--python={sys.executable}", f"--out-dir={out}", "--no-create-gitignore", str(tree.folder)]
             run = subprocess.run(
                 command, env=environment, capture_output=True, encoding="utf-8", errors="replace", check=False
             )
         if run.returncode != 0:
-            raise BuildFailed(f"{source.label}: cannot be built: {short_reason(run.stderr)}")
+            raise BuildFailed(f"{source.label}: cannot be built: {_why(run.stderr)}")
         return only_wheel(out, source)
 
     def _keep(self, source: Source, tree: SourceTree, path: Path) -> ResolvedWheel:
@@ -101,7 +101,7 @@ class WheelMaker:
         content = path.read_bytes()
         self.store.put(self.store.path_of(wheel), lambda stream: stream.write(content))
         target = "any" if _is_for_any_platform(wheel.filename) else self.profile.identifier
-        record = {"filename": wheel.filename, "sha256": wheel.sha256, "version": wheel.version}
+        record = {"filename": wheel.filename, "sha256": wheel.sha256, "version": wheel.version, "size": wheel.size}
         self.store.write_text(self._record(tree, target), json.dumps(record))
         return wheel_in_store(wheel, self.store)
 
@@ -109,7 +109,9 @@ class WheelMaker:
         text = self.store.read_text(self._record(tree, target))
         try:
             record = json.loads(text or "")
-            wheel = ResolvedWheel(source.name, record["version"], record["filename"], "", record["sha256"])
+            wheel = ResolvedWheel(
+                source.name, record["version"], record["filename"], "", record["sha256"], record["size"]
+            )
         except (ValueError, KeyError, TypeError):
             return None
         found = wheel_in_store(wheel, self.store)
@@ -134,6 +136,15 @@ def only_wheel(folder: Path, source: Source) -> Path:
     return found[0]
 
 
+def _why(stderr: str) -> str:
+    """uv's reason, and the last that the build back end said before it."""
+    said, mark, reason = stderr.rpartition("\nerror: ")
+    if not mark:
+        return short_reason(stderr)
+    last = [line.strip() for line in said.splitlines() if line.strip() and line.strip() != "Building wheel..."][-1:]
+    return ": ".join([short_reason(f"error: {reason}"), *last])
+
+
 def _as_resolved(source: Source, path: Path) -> ResolvedWheel:
     try:
         name, version, _, _ = parse_wheel_filename(path.name)
@@ -152,11 +163,3 @@ def _is_for_any_platform(filename: str) -> bool:
 
 def _accepts(filename: str, profile: RuntimeProfile) -> bool:
     return not {str(tag) for tag in parse_wheel_filename(filename)[3]}.isdisjoint(profile.wheel_tags)
-
-
-def no_engine(source: Source, _tree: SourceTree, _out: Path) -> Path:
-    """The `for_target` of those who have nothing to build native code in."""
-    raise MissingRequirement(
-        f"{source.label}: has native code and no wheel, so it has to be built in the runtime's own system",
-        hint="take a version that has a wheel, or give a wheel that was built for the target",
-    )

@@ -30,10 +30,18 @@ _NOT_BUILT = {"doc", "docs", "example", "examples", "test", "tests", "testing", 
 
 @dataclass(frozen=True, slots=True)
 class SourceTree:
-    """The folder of a source, and what it was made from: a digest in hex that stays the same with the content."""
+    """A source on this machine. The project stands in `subfolder` (or `""`) of `top`; `digest` is in hex and stays the
+    same with the content. `is_whole`: nothing in it was made by working there."""
 
-    folder: Path
+    top: Path
+    subfolder: str
     digest: str
+    is_whole: bool
+
+    @property
+    def folder(self) -> Path:
+        """Where the project itself stands."""
+        return self.top / self.subfolder
 
     @property
     def looks_native(self) -> bool:
@@ -65,10 +73,11 @@ def fetch_source(source: Source, store: WheelStore, scratch: Path, progress: Pro
         file = ResolvedWheel(source.name, source.version or "", filename, source.location, source.sha256)
         top = _unpack(store.fetch([file], progress)[0], scratch / "sdist", source)
         digest = source.sha256
-    folder = top / source.subfolder if source.subfolder else top
-    if not folder.is_dir():
-        raise BuildFailed(f"{source.label}: has no folder {source.subfolder}")
-    return SourceTree(folder, hashlib.sha256(f"{digest} {source.subfolder or ''}".encode()).hexdigest())
+    subfolder = source.subfolder or ""
+    if not (top / subfolder).is_dir():
+        raise BuildFailed(f"{source.label}: has no folder {subfolder}")
+    digest = hashlib.sha256(f"{digest} {subfolder}".encode()).hexdigest()
+    return SourceTree(top, subfolder, digest, is_whole=source.kind != "folder")
 
 
 def source_files(folder: Path) -> Iterator[Path]:

@@ -13,8 +13,9 @@ from lambdapack.containers.reference import parse_reference
 from lambdapack.errors import MissingRequirement
 from lambdapack.progress import Progress
 
-# Lambda's spelling to that of Go, which images have.
-_MACHINES = {"x86_64": "amd64", "arm64": "arm64"}
+MACHINES = {"x86_64": "amd64", "arm64": "arm64"}
+"""Lambda's spelling to that of Go, which images have."""
+
 _DAEMON = "docker-daemon:"
 _ELSEWHERE = re.compile(r"(oci|oci-archive|docker-archive):|docker:[/\\]{1,2}")
 _REGISTRY = re.compile(r"docker:[/\\]{1,2}")  # pathlib makes one slash of the two
@@ -45,7 +46,7 @@ def find_image(engine: Engine, name: str, architecture: str) -> EngineImage | No
     except docker.errors.APIError as error:
         raise MissingRequirement(f"{name}: the container engine refuses: {error.explanation or error}") from error
     # Engines before 23 answer a request for another platform with the one they have.
-    if found.get("Architecture") != _MACHINES[architecture]:
+    if found.get("Architecture") != MACHINES[architecture]:
         return None
     config = found.get("Config") or {}
     digests = [digest.rpartition("@")[2] for digest in found.get("RepoDigests") or ()]
@@ -144,7 +145,7 @@ def pull_into_engine(engine: Engine, name: str, architecture: str, progress: Pro
     wanted = reference.digest or reference.tag or "latest"
     progress(f"pulling {name} for {architecture}")
     try:
-        platform = f"linux/{_MACHINES[architecture]}"
+        platform = f"linux/{MACHINES[architecture]}"
         for step in engine.client.api.pull(repository, tag=wanted, platform=platform, stream=True, decode=True):
             if "error" in step:
                 raise _not_pulled(name, step["error"])

@@ -13,7 +13,7 @@ from lambdapack.settings.table import Table, exists
 from lambdapack.settings.wording import shown
 
 _SIGNS = re.compile(r"[=<>~\[@]")
-_KEYS = ("file", "list", "package", "extras", "groups", "from-source")
+_KEYS = ("file", "list", "package", "extras", "groups", "from-source", "build-image")
 _EXAMPLE = "requirements.txt"
 
 
@@ -23,13 +23,15 @@ class RequirementOptions:
 
     `package`: the member of a workspace whose dependencies are meant (`uv.lock`). `extras`, `groups`: what is packed
     besides the plain dependencies. `from_source`: distributions that are built from their sdist although they have
-    wheels. `detect`: the key is not there, so what the project declares anyway is used.
+    wheels. `build_image`: the image that native code is built in, instead of the official base image with a compiler.
+    `detect`: the key is not there, so what the project declares anyway is used.
     """
 
     package: str | None = None
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     from_source: tuple[str, ...] = ()
+    build_image: str | None = None
     detect: bool = False
 
 
@@ -63,6 +65,7 @@ def read_requirements(table: Table) -> Requirements:
         extras=inner.strings("extras", "aws"),
         groups=inner.strings("groups", "lambda"),
         from_source=inner.strings("from-source", "psycopg2"),
+        build_image=inner.string("build-image", "my-build-image:latest"),
         detect=not {"file", "list"} & inner.values.keys(),
     )
     files = (_file(inner, "file"),) if "file" in inner.values else ()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from lambdapack.builder import (
 from lambdapack.errors import UsageError
 from lambdapack.finding import Severity
 from lambdapack.memo import Readings
-from lambdapack.profiles import kept_profile, load_profile
+from lambdapack.profiles import RuntimeProfile, kept_profile, load_profile
 from lambdapack.progress import Progress
 from lambdapack.report import ArtifactSummary, Report, Skipped
 from lambdapack.settings import FunctionSettings
@@ -92,7 +93,14 @@ def _plan(
     try:
         profile = load_profile(function.runtime, function.architecture)
         plan = plan_build(
-            function, profile, store, progress, root=options.root, locked=options.locked, readings=readings
+            function,
+            profile,
+            store,
+            progress,
+            root=options.root,
+            locked=options.locked,
+            judge=partial(_native_problems, profile),
+            readings=readings,
         )
     except UsageError as error:
         # What only the packages below know to be wrong stands in the configuration all the same.
@@ -101,6 +109,12 @@ def _plan(
         refuse_foreign_output(options.output, function.package)
         plan = replace(plan, output=options.output)
     return plan
+
+
+def _native_problems(profile: RuntimeProfile, wheel: Path) -> Sequence[str]:
+    from lambdapack.workflows.built_wheels import native_problems
+
+    return native_problems(wheel, profile)
 
 
 def _refinement(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import json
+import tarfile
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,8 +20,8 @@ from packaging.tags import compatible_tags, cpython_tags
 from wheel.wheelfile import WheelFile  # type: ignore[import-untyped]  # ships no types
 
 from lambdapack.builder import WheelStore
-from lambdapack.builder.from_source import WheelMaker, no_engine
 from lambdapack.builder.inputs import Inputs, requirement_inputs
+from lambdapack.builder.making import wheel_maker
 from lambdapack.builder.plan import BuildPlan, FirstPartyFile, ResolvedWheel
 from lambdapack.builder.resolve import Resolution, resolve
 from lambdapack.profiles.profile import RuntimeProfile
@@ -65,7 +68,7 @@ def resolve_inputs(inputs: Inputs, profile: RuntimeProfile | None = None, **how:
     """Resolves with a wheel store beside the inputs; native code cannot be built, unless `how` names a `make`."""
     profile, cache = profile or make_profile(), inputs.folder / "cache"
     cache.mkdir(exist_ok=True)
-    how.setdefault("make", WheelMaker(profile, WheelStore(cache), no_engine).make)
+    how.setdefault("make", wheel_maker(profile, WheelStore(cache), folder=inputs.folder).make)
     return resolve(inputs, profile, scratch=cache, **how)
 
 
@@ -115,6 +118,55 @@ def make_wheel(
             entry.external_attr = (0o100755 if member in executable else 0o100644) << 16
             wheel.writestr(entry, content.encode() if isinstance(content, str) else content)
     return as_resolved(path)
+
+
+# A build back end in the project itself: needs no index, and writes a wheel of one module.
+_BACKEND = """
+import os, zipfile
+NAME, VERSION, TAG, REQUIRES = {values}
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    info = f"{{NAME}}-{{VERSION}}.dist-info"
+    file = f"{{NAME}}-{{VERSION}}-{{TAG}}.whl"
+    metadata = f"Metadata-Version: 2.1\\nName: {{NAME}}\\nVersion: {{VERSION}}\\n"
+    metadata += "".join(f"Requires-Dist: {{line}}\\n" for line in REQUIRES)
+    members = {{
+        f"{{NAME}}.py": open(f"{{NAME}}.py").read(),
+        f"{{info}}/METADATA": metadata,
+        f"{{info}}/WHEEL": f"Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: {{TAG}}\\n",
+    }}
+    record = "".join(f"{{name}},,\\n" for name in [*members, f"{{info}}/RECORD"])
+    with zipfile.ZipFile(os.path.join(folder, file), "w") as archive:
+        for name, text in [*members.items(), (f"{{info}}/RECORD", record)]:
+            archive.writestr(zipfile.ZipInfo(name), text)
+    return file
+"""
+
+
+def make_project(
+    folder: Path, name: str, *, version: str = "1.0", tag: str = "py3-none-any", requires: tuple[str, ...] = ()
+) -> Path:
+    """Writes a project that uv can build without an index; its wheel has `tag`, whatever is in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "pyproject.toml").write_text(
+        f'[project]\nname = "{name}"\nversion = "{version}"\ndependencies = {json.dumps(list(requires))}\n'
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    )
+    (folder / "backend.py").write_text(_BACKEND.format(values=repr((name, version, tag, requires))))
+    (folder / f"{name}.py").write_text(f"name = {name!r}\n")
+    return folder
+
+
+def make_sdist(folder: Path, name: str, *, version: str = "1.0", tag: str = "py3-none-any") -> Path:
+    """Writes an sdist of such a project; its metadata is static, so that uv resolves it without building."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}-{version}.tar.gz"
+    with tempfile.TemporaryDirectory() as temporary:
+        project = make_project(Path(temporary, f"{name}-{version}"), name, version=version, tag=tag)
+        (project / "PKG-INFO").write_text(f"Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n")
+        with tarfile.open(path, "w:gz") as archive:
+            archive.add(project, project.name)
+    return path
 
 
 def as_resolved(path: Path) -> ResolvedWheel:

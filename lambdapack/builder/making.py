@@ -1,0 +1,34 @@
+"""Puts together what makes wheels of sources for one target: on this machine, or in a container."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lambdapack.builder.from_source import WheelMaker
+from lambdapack.builder.in_container import ContainerBuild, Judge
+from lambdapack.builder.inputs import requirement_inputs
+from lambdapack.builder.resolve import resolve
+from lambdapack.builder.store import WheelStore
+from lambdapack.profiles.profile import RuntimeProfile
+from lambdapack.progress import Progress, silent
+
+
+def wheel_maker(
+    profile: RuntimeProfile,
+    store: WheelStore,
+    *,
+    folder: Path,
+    judge: Judge | None = None,
+    image: str | None = None,
+    progress: Progress = silent,
+) -> WheelMaker:
+    """Returns the maker of wheels for a target. `folder` is where uv finds its configuration; the rest as in
+    `ContainerBuild`."""
+
+    def fetch(requirements: Sequence[str], scratch: Path) -> Sequence[Path]:
+        inputs = requirement_inputs(folder, strings=tuple(requirements))
+        return store.fetch(resolve(inputs, profile, scratch=scratch, make=maker.make).wheels, progress)
+
+    maker = WheelMaker(profile, store, ContainerBuild(profile, store, fetch, judge, image, progress), progress)
+    return maker
