@@ -16,7 +16,7 @@ from pathlib import Path
 from tools.bench.table import surroundings, written
 from tools.bench.workloads import names, workload
 
-BENCHES = ("inspecting", "starting")
+BENCHES = ("inspecting", "starting", "importing")
 DOCUMENT = Path(__file__).parents[2] / "docs" / "performance.md"
 _MEASURED = re.compile(r"(?<=<!-- measured -->\n).*?(?=<!-- end -->)", re.DOTALL)
 

@@ -62,6 +62,10 @@ class Series:
             return statistics.median(one.wall / other.wall for one, other in pairs)
         return statistics.median(one.cpu / other.cpu for one, other in pairs)
 
+    def beyond(self, other: Series) -> float:
+        """Returns the median of the seconds of wall time that each run took longer than the other's."""
+        return statistics.median(one.wall - two.wall for one, two in zip(self.samples, other.samples, strict=True))
+
 
 def run_interleaved(candidates: Sequence[Candidate], rounds: int) -> dict[str, Series]:
     """Runs every candidate once for warming up, then `rounds` times in turn. Raises `RuntimeError` when one fails."""
