@@ -20,6 +20,8 @@ BENCHES = ("inspecting", "starting", "importing")
 DOCUMENT = Path(__file__).parents[2] / "docs" / "performance.md"
 _MEASURED = re.compile(r"(?<=<!-- measured -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
+_SECTION = re.compile(r"^(?=### )", re.MULTILINE)
+
 
 def main() -> int:
     """Returns 0, also when a goal is missed: a bench informs, it does not judge."""
@@ -45,10 +47,22 @@ def main() -> int:
             print(tables[-1], end="\n\n", flush=True)
     if chosen.write:
         text = DOCUMENT.read_text("utf-8")
-        measured = "\n\n".join(tables) + "\n"
-        DOCUMENT.write_text(_MEASURED.sub(lambda _: measured, text), "utf-8")
+        DOCUMENT.write_text(_MEASURED.sub(lambda old: _renewed(old[0], tables), text), "utf-8")
         print(f"written: {DOCUMENT}")
     return 0
+
+
+def _renewed(old: str, tables: list[str]) -> str:
+    """Returns the measured part with new tables; those of benches that were not run stay, with what they hang on."""
+    surroundings_of, *sections = _SECTION.split(old.strip())
+    head, *measured = tables
+    kept = {section.partition("\n")[0]: section for section in sections}
+    if len(measured) == len(BENCHES):
+        return "\n\n".join(tables) + "\n"
+    for table in measured:
+        title, _, rest = table.partition("\n\n")
+        kept[title] = f"{title}\n\n{head.partition(chr(10))[0]}\n{rest}"
+    return "\n\n".join((surroundings_of.strip(), *(section.strip() for section in kept.values()))) + "\n"
 
 
 if __name__ == "__main__":
