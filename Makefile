@@ -22,10 +22,10 @@ DEVELOPING = $(VENV)/.developing
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help package test standins check format profiles accuracy bench lock clean
+.PHONY: help package test standins tool-image check format profiles accuracy bench lock clean
 
 help: ## list the targets
-	@awk -F ':[^#]*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
 
 package: $(INSTALLED) ## build, inspect and import-test the dashboard function: dist/dashboard.zip
 	$(RUN)/lambdapack check --config $(DASHBOARD) --function dashboard
@@ -35,6 +35,13 @@ test: $(DEVELOPING) ## run the tests
 
 standins: $(DEVELOPING) ## build the images that container tests run in where the official ones are out of reach
 	$(RUN)/python -m images.standin --load
+
+# IMAGE_ARGS="--build-arg BASE=..." builds it on another image that has Python
+tool-image: $(INSTALLED) ## build a container image of lambdapack itself: lambdapack:latest
+	rm -rf build/tool && mkdir -p build/tool
+	cp images/tool/Dockerfile build/tool/
+	$(RUN)/python -m pip wheel --quiet --wheel-dir build/tool/wheels . pip
+	docker build --quiet --tag lambdapack:latest $(IMAGE_ARGS) build/tool
 
 check: $(DEVELOPING) ## style, types, who imports whom, and whether the runtime profiles are up to date
 	$(RUN)/ruff check
