@@ -72,7 +72,14 @@ def plan_build(
     maker = wheel_maker(profile, store, folder=inputs.folder, judge=judge, image=build_image, progress=progress)
     with store.scratch() as scratch:
         resolution = resolve(
-            inputs, profile, scratch=scratch, make=maker.make, locked=locked, progress=progress, readings=readings
+            inputs,
+            profile,
+            scratch=scratch,
+            make=maker.make,
+            locked=locked,
+            progress=progress,
+            readings=readings,
+            credentials=store.credentials,
         )
     return BuildPlan(
         function=function.name,

@@ -115,7 +115,11 @@ class WheelMaker:
         except (ValueError, KeyError, TypeError):
             return None
         found = wheel_in_store(wheel, self.store)
-        return found if Path(found.location).is_file() and _accepts(wheel.filename, self.profile) else None
+        return (
+            found
+            if _digest_of(Path(found.location)) == wheel.sha256 and _accepts(wheel.filename, self.profile)
+            else None
+        )
 
     def _record(self, tree: SourceTree, target: str) -> str:
         key = hashlib.sha256(f"{_RECIPE} {tree.digest} {target}".encode()).hexdigest()
@@ -152,9 +156,15 @@ def _as_resolved(source: Source, path: Path) -> ResolvedWheel:
         raise BuildFailed(f"{source.label}: was built as {path.name}, which is not the name of a wheel") from error
     if name != canonicalize_name(source.name):
         raise BuildFailed(f"{source.label}: was built as {path.name}, which is another distribution")
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return ResolvedWheel(source.name, str(version), path.name, str(path), digest, path.stat().st_size)
+    return ResolvedWheel(source.name, str(version), path.name, str(path), _digest_of(path) or "", path.stat().st_size)
+
+
+def _digest_of(path: Path) -> str | None:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return None
 
 
 def _is_for_any_platform(filename: str) -> bool:

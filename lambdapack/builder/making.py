@@ -28,7 +28,9 @@ def wheel_maker(
 
     def fetch(requirements: Sequence[str], scratch: Path) -> Sequence[Path]:
         inputs = requirement_inputs(folder, strings=tuple(requirements))
-        return store.fetch(resolve(inputs, profile, scratch=scratch, make=maker.make).wheels, progress)
+        return store.fetch(
+            resolve(inputs, profile, scratch=scratch, make=maker.make, credentials=store.credentials).wheels, progress
+        )
 
     maker = WheelMaker(profile, store, ContainerBuild(profile, store, fetch, judge, image, progress), progress)
     return maker

@@ -14,6 +14,7 @@ from pathlib import Path
 from packaging.version import Version
 
 from lambdapack.builder.choice import Choice, Misfit, Source, Wanted, choose
+from lambdapack.builder.credentials import IndexCredentials
 from lambdapack.builder.inputs import Inputs
 from lambdapack.builder.locked import read_locked
 from lambdapack.builder.noting import note_choices, note_inputs
@@ -53,8 +54,10 @@ def resolve(
     locked: bool = False,
     progress: Progress = silent,
     readings: Readings | None = None,
+    credentials: IndexCredentials | None = None,
 ) -> Resolution:
-    """Resolves what a function declares. `scratch` takes temporary files, `readings` is told what is read.
+    """Resolves what a function declares. `scratch` takes temporary files, `readings` is told what is read,
+    `credentials` which indexes there are.
 
     `locked`: nothing may be decided anew; the lock has to be there and to be what the project asks for.
     Raises `BuildFailed` when there is no solution, no fitting wheel, no index to ask, or the lock is stale.
@@ -63,14 +66,17 @@ def resolve(
         return Resolution()
     progress(f"resolving for {target_words(profile)}")
     readings = readings if readings is not None else Readings(noting=False)
+    credentials = credentials if credentials is not None else IndexCredentials()
+    credentials.add_settings(inputs.folder)
     if inputs.kind == "requirements":
         details = read_details(inputs.files, inputs.strings, inputs.folder)
+        credentials.add_options(details.index_options)
         note_inputs(inputs, details.files, readings)
         choices, notes = _fresh(inputs, details, profile, scratch, locked=locked)
         note_choices(choices, readings, pinned=bool(details.hashes))
     else:
         note_inputs(inputs, (), readings)
-        choices, notes = _from_lock(inputs, profile, scratch, locked=locked), ()
+        choices, notes = _from_lock(inputs, profile, scratch, credentials, locked=locked), ()
         note_choices(choices, readings, pinned=True)
     wheels = tuple(choice if isinstance(choice, ResolvedWheel) else make(choice) for choice in choices)
     folders = tuple(Path(item.location) for item in choices if isinstance(item, Source) and item.kind == "folder")
@@ -137,8 +143,11 @@ def _fresh(
     return choices, tuple(notes)
 
 
-def _from_lock(inputs: Inputs, profile: RuntimeProfile, scratch: Path, *, locked: bool) -> list[ResolvedWheel | Source]:
+def _from_lock(
+    inputs: Inputs, profile: RuntimeProfile, scratch: Path, credentials: IndexCredentials, *, locked: bool
+) -> list[ResolvedWheel | Source]:
     read = read_locked(inputs, profile, scratch=scratch, locked=locked)
+    credentials.add_options(read.indexes)
     asking = Asking(inputs.folder, scratch, read.indexes)
     return _without_misfits(choose(read.lock, profile, read.wanted), profile, asking)
 

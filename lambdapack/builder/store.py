@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ from lambdapack.progress import Progress, silent
 from lambdapack.settings import CACHE_VARIABLE, cache_folder
 
 if TYPE_CHECKING:
+    from lambdapack.builder.credentials import IndexCredentials
     from lambdapack.builder.transport import Transport
 
 _DOWNLOADS_AT_ONCE = 8
@@ -38,6 +40,13 @@ class WheelStore:
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = root if root is not None else cache_folder()
+
+    @cached_property
+    def credentials(self) -> IndexCredentials:
+        """Who may fetch what; in memory only."""
+        from lambdapack.builder.credentials import IndexCredentials
+
+        return IndexCredentials()
 
     @classmethod
     @contextmanager
@@ -98,7 +107,7 @@ class WheelStore:
     def _fetch_missing(self, wheels: Sequence[ResolvedWheel], progress: Progress) -> None:
         from lambdapack.builder.transport import Transport  # loads urllib3, which takes as long as a warm build
 
-        transport = Transport()
+        transport = Transport(self.credentials)
         pool = ThreadPoolExecutor(_DOWNLOADS_AT_ONCE, thread_name_prefix="fetch")
         try:
             for future in as_completed(pool.submit(self._fetch_one, wheel, transport, progress) for wheel in wheels):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -96,36 +95,6 @@ def test_a_download_that_breaks_off_is_begun_anew(tmp_path: Path, store: WheelSt
         (path,) = store.fetch([replace(wheel, location=f"{url}/{wheel.filename}")])
     assert path.read_bytes() == Path(wheel.location).read_bytes()
     assert len(requests) == 2
-
-
-@pytest.mark.parametrize("source", ["netrc", "index"])
-def test_credentials_go_to_their_host_and_nowhere_else(
-    tmp_path: Path, store: WheelStore, monkeypatch: pytest.MonkeyPatch, source: str
-) -> None:
-    wheel = make_wheel(tmp_path / "served")
-    seen: list[str | None] = []
-
-    class Private(Quiet):
-        def do_GET(self) -> None:  # noqa: N802 - the name is the standard library's
-            seen.append(self.headers["Authorization"])
-            if seen[-1] is None:
-                self.send_error(401)
-            else:
-                super().do_GET()
-
-    with serve(tmp_path / "served", Private) as url:
-        remote = replace(wheel, location=f"{url}/{wheel.filename}")
-        with pytest.raises(BuildFailed, match="401"):
-            store.fetch([remote])
-        if source == "netrc":
-            (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password hush\n")
-            (tmp_path / "netrc").chmod(0o600)
-        else:
-            index = url.replace("://", "://me:hush@")
-            monkeypatch.setenv("UV_INDEX", f"https://other.invalid/simple private={index}/simple")
-        store.fetch([remote])
-    assert seen == [None, "Basic " + base64.b64encode(b"me:hush").decode()]
-    assert not any(b"hush" in path.read_bytes() for path in store.root.rglob("*") if path.is_file())
 
 
 def test_several_at_once_into_one_store(tmp_path: Path, store: WheelStore) -> None:
