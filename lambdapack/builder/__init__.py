@@ -14,12 +14,14 @@ from lambdapack.builder.draft import Draft, write_draft
 from lambdapack.builder.exclude import Patterns
 from lambdapack.builder.plan import BuildPlan, BuildResult, FirstPartyFile, LeftOut, ResolvedWheel
 from lambdapack.builder.runtime_packages import CLIENT, EMULATOR_SOURCE, fetch_runtime_packages
+from lambdapack.builder.slimming import STEPS, Needs, Step
 from lambdapack.builder.store import WheelStore
 
 __all__ = [
     "BUILD_TOOLS",
     "CLIENT",
     "EMULATOR_SOURCE",
+    "STEPS",
     "TOOLS_FOLDER",
     "BuildPlan",
     "BuildResult",
@@ -27,8 +29,10 @@ __all__ = [
     "Draft",
     "FirstPartyFile",
     "LeftOut",
+    "Needs",
     "Patterns",
     "ResolvedWheel",
+    "Step",
     "WheelStore",
     "build",
     "compiled",

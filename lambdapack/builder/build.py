@@ -24,6 +24,7 @@ from lambdapack.builder.making import wheel_maker
 from lambdapack.builder.placing import move, written_beside
 from lambdapack.builder.plan import BuildPlan, BuildResult, FirstPartyFile, ImagePlan, WrittenImage
 from lambdapack.builder.resolve import resolve
+from lambdapack.builder.sdk_pair import with_both_halves
 from lambdapack.builder.segments import install_wheels
 from lambdapack.builder.sidecar import sidecar_of, sidecar_text
 from lambdapack.builder.store import WheelStore
@@ -81,6 +82,10 @@ def plan_build(
             readings=readings,
             credentials=store.credentials,
         )
+        if function.packing.sdk == "pair":
+            resolution = with_both_halves(
+                resolution, inputs, profile, scratch=scratch, make=maker.make, locked=locked, progress=progress
+            )
     return BuildPlan(
         function=function.name,
         handler=function.handler,

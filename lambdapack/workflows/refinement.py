@@ -11,6 +11,7 @@ from lambdapack.settings import FunctionSettings
 from lambdapack.workflows.byte_code import with_byte_code
 from lambdapack.workflows.inspection import Attempt
 from lambdapack.workflows.own_files import with_needed_files
+from lambdapack.workflows.slimming import slimmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Refinement:
         if packing.include == "auto":
             self.progress("following the handler's imports")
             draft = with_needed_files(draft, self.function, self.store)
+        if packing.slim or packing.sdk == "drop":
+            draft = slimmed(draft, self.function, self.store, self.progress)
         if packing.pyc == "reached":
             draft = with_byte_code(draft, self.function, self.store, self.readings, self.progress, self.attempt)
         return draft

@@ -15,8 +15,9 @@ from lambdapack.checking import DistFacts, Subject
 from lambdapack.errors import UsageError
 from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.facts.outcome import Execution
-from lambdapack.facts.ways import import_pairs, loaded_only_through
+from lambdapack.facts.ways import loaded_only_through
 from lambdapack.presence import Bringer, Part, Presence
+from lambdapack.workflows.direct_use import imported_by_own
 from lambdapack.workflows.inspection import Attempt, Target, known_facts, open_target, subject_of
 
 _POINTS = ("/var/task/", "/opt/python/", "/opt/")
@@ -135,25 +136,12 @@ class _Teller:
         for other, name, _ in self.subject.requirements.applying:
             needs.setdefault(other.name, set()).add(name)
         asked = {name for names in needs.values() for name in names}
-        roots = {item.name for item in self.subject.distributions if item.name not in asked} | self._imported_by_own()
+        roots = {item.name for item in self.subject.distributions if item.name not in asked} | imported_by_own(
+            self.subject
+        )
         kept = _reach(roots - {dist.name}, needs, without=dist.name)
         below = _reach(needs.get(dist.name, set()), needs, without=dist.name)
         return [item for item in self.subject.distributions if item.name in below - kept]
-
-    def _imported_by_own(self) -> set[str]:
-        """The distributions that code of no distribution imports itself."""
-        if self.subject.imports is None:
-            return set()
-        found = set()
-        executions = self.subject.imports.executions
-        for importing, imported in import_pairs(self.subject.imports):
-            importer, module = executions.get(importing), executions.get(imported)
-            if importer is None or module is None or not importer.module.path or not module.module.path:
-                continue
-            if self.subject.distribution_of(importer.module.path) is None:
-                dist = self.subject.distribution_of(module.module.path)
-                found |= {dist.name} if dist is not None else set()
-        return found
 
     def _only_through(self, execution: Execution) -> tuple[Part, ...]:
         """The modules that the handler's import would not run without this one."""
