@@ -55,7 +55,7 @@ def missing_module(subject: Subject) -> Iterator[Hit]:
         places = list(dict.fromkeys(f"{item.failure.path}:{item.failure.line}" for item in items))
         yield Hit(
             path=failure.path,
-            message=f"line {failure.line}: {where}imports {module}, {why}{doubt}"
+            message=f"{f'line {failure.line}: ' if failure.line else ''}{where}imports {module}, {why}{doubt}"
             + (f" (and {len(places) - 1} more {'place' if len(places) == 2 else 'places'})" if len(places) > 1 else ""),
             fix=fix,
             evidence={

@@ -34,9 +34,10 @@ def metadata_missing(subject: Subject) -> Iterator[Hit]:
             continue
         said.add((lookup.wanted, lookup.certain))
         where = "in a function, " if call.when == "later" else ""
+        line = f"line {call.line}: " if call.line else ""  # native code has no lines
         yield Hit(
             path=call.path,
-            message=f"line {call.line}: {where}asks {call.name} for {lookup.wanted!r}, and no {lookup.wanted} metadata "
+            message=f"{line}{where}asks {call.name} for {lookup.wanted!r}, and no {lookup.wanted} metadata "
             "(.dist-info) is in the artifact or the runtime",
             fix=f"keep the folder {lookup.wanted.replace('-', '_')}-….dist-info in the artifact, or install "
             f"{lookup.wanted} with its metadata",

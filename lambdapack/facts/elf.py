@@ -56,7 +56,7 @@ class ElfFacts:
     `loadable` and `dynamic` say that there are segments to load and a dynamic segment.
     `executable_stack`: it asks for one, or says nothing, which means the same. `isa_level` is the x86-64 level
     (1 to 4) that its note says it needs, 0 without one. `debug_bytes` is what `strip --strip-unneeded` would take away.
-    `symbols` is None where the table was not read.
+    `symbols` is None where the table was not read. `words` are those of `elf_texts.WORDS` that it has.
     """
 
     bits: int
@@ -79,6 +79,7 @@ class ElfFacts:
     isa_level: int
     debug_bytes: int
     symbols: SymbolTable | None
+    words: frozenset[str] = frozenset()
 
     def fits(self, machine: str) -> bool:
         """True for a file of this processor; Lambda's are 64-bit."""

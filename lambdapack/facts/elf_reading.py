@@ -5,8 +5,11 @@ Source: glibc's elf/dl-load.c (`open_verify`), for the order of what is looked a
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lambdapack.facts.elf import MAGIC, Damaged, ElfFacts, NotElf
 from lambdapack.facts.elf_struct import read_by_struct
+from lambdapack.facts.elf_texts import read_words
 from lambdapack.facts.impostors import name_of_impostor
 
 _HEADER_SIZE = 64  # Elf64_Ehdr
@@ -35,7 +38,7 @@ def _read(data: bytes, bits: int, order: int) -> ElfFacts:
     if bits not in (_CLASS_32, _CLASS_64) or order not in (_LITTLE_ENDIAN, _BIG_ENDIAN):
         raise Damaged("its header names no class or byte order")
     if (bits, order) == (_CLASS_64, _LITTLE_ENDIAN):
-        return read_by_struct(data)
+        return replace(read_by_struct(data), words=read_words(data))
     from lambdapack.facts.elf_general import read_generally  # 20 ms, for files that are hardly ever there
 
     return read_generally(data)

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdapack.facts.belief import Belief
+from lambdapack.facts.calls import read_call
 from lambdapack.facts.circles import is_still_unbound, may_have_come_in_otherwise
 from lambdapack.facts.conditions import rebind
+from lambdapack.facts.expression import Expression
 from lambdapack.facts.frames import Context, Ledger
 from lambdapack.facts.grammar import SyntaxProblem
 from lambdapack.facts.modules import Module, ModuleFinder
+from lambdapack.facts.native_inits import NativeInit
 from lambdapack.facts.outcome import Execution, Failure, FailureKind
 from lambdapack.facts.program import Block, Import, Program, Raise
 from lambdapack.facts.standard import StandardModules
@@ -23,13 +26,13 @@ from lambdapack.profiles.profile import RuntimeProfile
 class Readers:
     """What modules are, asked when they are met. `program_of` returns a source module's program, None if it cannot be
     read; `loads` says whether the loader accepts a native file; `refusal_of` why the target refuses a module, source or
-    byte code; `version_of` returns the version that a native module gives itself, `needs_of` what it imports."""
+    byte code; `version_of` returns the version that a native module gives itself, `init_of` what loading it does."""
 
     program_of: Callable[[Module], Program | None]
     loads: Callable[[str], bool]
     refusal_of: Callable[[Module], SyntaxProblem | None]
     version_of: Callable[[Module], str | None]
-    needs_of: Callable[[Module], tuple[str, ...]]
+    init_of: Callable[[Module], NativeInit]
 
 
 class Importer:
@@ -75,8 +78,8 @@ class Importer:
                     execution.failures.append(
                         failure_of("native", Import(0, name), name, context, native_path=module.path)
                     )
-                for needed in () if execution.failures else self._readers.needs_of(module):
-                    execution.failures.extend((yield self.run(Import(0, needed), Context(execution, {}))))
+                if not execution.failures:
+                    yield self._initialise(execution, self._readers.init_of(module), context)
             case "bytecode":
                 execution.names_known = False
                 refusal = self._readers.refusal_of(module)
@@ -96,6 +99,25 @@ class Importer:
             parent.names.add(leaf)
             parent.constants.pop(leaf, None)
         return execution
+
+    def _initialise(self, execution: Execution, init: NativeInit, importing: Context) -> Steps:
+        """Does what a native module does while it is loaded."""
+        context = Context(execution, {}, certain=importing.certain, guards=importing.guards)
+        for needed in init.imports:
+            execution.failures.extend((yield self.run(Import(0, needed), context)))
+        if init.metadata is not None:
+            asked: Expression = ("call", ("name", "importlib.metadata.version"), (("literal", init.metadata),), (), 0)
+            call = read_call(asked, execution, {}, "import" if importing.certain else "perhaps", importing.guards)
+            self._ledger.calls.extend([call] if call is not None else [])
+        if init.numpy is not None and not execution.failures:
+            yield self.run(Import(0, "numpy"), context)
+            version = self._ledger.executions.get("numpy.version")
+            found = version.constants.get("version") if version is not None else None
+            major = found.partition(".")[0] if isinstance(found, str) else ""
+            if major.isdecimal() and int(major) > init.numpy:
+                name, path = execution.module.name, execution.module.path
+                failure = failure_of("native-api", Import(0, name), name, context, name=found, native_path=path)
+                execution.failures.append(failure)
 
     def _need(self, needed: str, context: Context) -> Steps:
         """Imports, or asks for an attribute, as a standard module does that is being imported."""

@@ -25,6 +25,7 @@ from lambdapack.facts.later import deferred_calls
 from lambdapack.facts.libraries import LibraryNames
 from lambdapack.facts.linking import NativeFacts
 from lambdapack.facts.modules import Module, ModuleFinder
+from lambdapack.facts.native_inits import NativeInits
 from lambdapack.facts.outcome import Execution, Failure
 from lambdapack.facts.program import Program
 from lambdapack.facts.source import read_source
@@ -32,7 +33,6 @@ from lambdapack.profiles import load_common_facts
 from lambdapack.profiles.profile import RuntimeProfile
 
 _LARGEST_SOURCE = 8 << 20  # bytes; more than any real module has, and parsing it would take minutes
-_CFFI = "_cffi_backend"
 RUNTIME = "the Lambda runtime"  # the importer of the handler itself
 
 
@@ -92,10 +92,11 @@ class ImportFacts:
             lambda name: name in self._removed,
         )
         installed = Installed(self._stack, self._distributions, self._profile, managed=self._native.managed)
+        inits = NativeInits(self._native, self._source, self.owner)
         executor = Executor(
             self._finder,
             self._profile,
-            Readers(self._program, self._loads, self._refusal, self._native_version, self._native_needs),
+            Readers(self._program, self._loads, self._refusal, self._native_version, inits.of),
             installed,
             self.libraries,
             belief,
@@ -340,16 +341,6 @@ class ImportFacts:
         if not self._native_mentions(path, dist.version):
             return None
         return NativeVersion(dist.version, lambda text: self._native_mentions(path, text))
-
-    def _native_needs(self, module: Module) -> tuple[str, ...]:
-        """The modules that a native one certainly imports when it is loaded. Code made by cffi imports its other half
-        (cffi's `_cffi_include.h`): that is asked for only where it is not there, and the distribution needs it."""
-        dist = self.owner(module.path or "")
-        if module.path is None or dist is None or dist.name == "cffi" or dist.required_for("cffi") is None:
-            return ()
-        if self._finder.find(_CFFI, None) is not None or not self._native_mentions(module.path, _CFFI):
-            return ()
-        return (_CFFI,)
 
     def _source(self, path: str | None) -> bytes | None:
         located = self._stack.file(path) if path else None

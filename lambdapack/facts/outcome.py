@@ -16,6 +16,7 @@ FailureKind = Literal[
     "circular",
     "relative-import",
     "native",
+    "native-api",
     "library",
     "byte-code",
     "syntax",
@@ -26,16 +27,17 @@ Certainty = Literal["certain", "invocation", "possible", "deferred"]
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An import that fails. `importer` is the module with the statement, `path` its file, `line` where it stands.
+    """An import that fails. `importer` is the module with the statement, `path` its file, `line` where it stands; 0 for
+    what native code does.
 
     `module` is what was to be imported, absolute; `name` the name wanted from it. For `native` it is the extension
-    module and `native_path` its file; for `library` `name` is what code loads by itself, `native_path` its file when
-    there is one; for `syntax` `name` is what the compiler says, for `byte-code` what the module
-    was compiled by, for `raises` the error's class and `detail` the code that raises it, where that is no `raise`.
-    `chain`: modules from the handler to the importer. `certain`: it stops the handler's import; `invocation`: it
-    stops the first call of the handler; `possible`: it hangs on something that cannot be known; `deferred`: it stands
-    in a function and fails when that is called. For `circular` the name is bound later, by a module
-    that is still running.
+    module and `native_path` its file; for `native-api` `name` is the version of NumPy that it was not built for; for
+    `library` `name` is what code loads by itself, `native_path` its file when there is one; for `syntax` `name` is what
+    the compiler says, for `byte-code` what the module was compiled by, for `raises` the error's class and `detail` the
+    code that raises it, where that is no `raise`. `chain`: modules from the handler to the importer. `certain`: it
+    stops the handler's import; `invocation`: it stops the first call of the handler; `possible`: it hangs on something
+    that cannot be known; `deferred`: it stands in a function and fails when that is called. For `circular` the name is
+    bound later, by a module that is still running.
     """
 
     kind: FailureKind

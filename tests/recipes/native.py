@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import json
 import os
 import re
 import struct
@@ -73,7 +74,8 @@ class Native:
     `weak` names versions whose symbols are all wanted weakly. `truncate` cuts the finished file to so many bytes;
     `sections=False` cuts it behind the last byte that the loader reads, so that the section headers are gone.
     `debug` adds so many bytes of debug symbols, which stay with `strip=False`.
-    `program` makes it a position-independent program. `level` is the x86-64 level (2 to 4) that a note of it demands.
+    `texts` are constants in it. `program` makes it a position-independent program. `level` is the x86-64 level (2 to 4)
+    that a note of it demands.
     """
 
     path: str
@@ -93,6 +95,7 @@ class Native:
     program: bool = False
     level: int = 0
     executable_stack: bool = False
+    texts: tuple[str, ...] = ()
 
 
 def compile_native(native: Native) -> bytes:
@@ -116,6 +119,8 @@ def compile_native(native: Native) -> bytes:
     else:
         source = _definitions(native.defines)
         flags += _version_script(native.defines, inputs)
+    for number, text in enumerate(native.texts):
+        source += f"const char text{number}[] __attribute__((used, retain)) = {json.dumps(text)};\n"
     if native.debug:
         source += _DEBUG_SYMBOLS % native.debug
     if native.level:

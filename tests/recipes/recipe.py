@@ -195,6 +195,7 @@ def _native(table: Table, target: str) -> Native:
         truncate=table.get("truncate"),
         level=table.get("level", 0),
         debug=table.get("debug", 0),
+        texts=_texts(table, "texts"),
         **{key: table[key] for key in ("strip", "sections", "program", "executable_stack") if key in table},
     )
 
