@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from lambdapack.facts.modules import Module, ModuleFinder
 from lambdapack.facts.outcome import Execution
@@ -41,11 +42,32 @@ _BUILTIN_NAMES = frozenset(dir(builtins)) | frozenset(
 _FOR_OTHERS = frozenset(("callers", "other.__path__"))
 
 
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """How a module changes what others find: `Program` has the words."""
+
+    import_hooks: frozenset[str]
+    computed_attributes: bool
+
+
+@dataclass(slots=True)
+class Noted:
+    """The traits of executed modules: those with source, those that change others, native ones, and the names that are
+    set as attributes on something. `loads_libraries`: one of them loads native libraries by name."""
+
+    sources: list[Module] = field(default_factory=list)
+    hooking: list[tuple[Module, Hooks]] = field(default_factory=list)
+    natives: list[Module] = field(default_factory=list)
+    attributes: set[str] = field(default_factory=set)
+    loads_libraries: bool = False
+
+
 class Belief:
     """Collects the traits of executed modules and answers what may exist because of them.
 
     `mentions` says whether a module's source has a word in a string, `native_mentions` whether a native file's bytes
-    have it, `was_removed` whether a module of a dotted name was installed and its file is gone.
+    have it, `was_removed` whether a module of a dotted name was installed and its file is gone. `words` are those that
+    were asked for of first-party code, with the answers.
     """
 
     def __init__(
@@ -61,21 +83,26 @@ class Belief:
         self._mentions = mentions
         self._native_mentions = native_mentions
         self.is_first_party = is_first_party
-        self._sources: list[Module] = []
-        self._hooking: list[tuple[Module, Program]] = []
-        self._natives: list[Module] = []
-        self._attributes: set[str] = set()
+        self.noted = Noted()
+        self.words: dict[str, bool] = {}
 
     def note(self, module: Module, program: Program | None) -> None:
         """Takes in a module that is about to run."""
         if module.kind == "extension":
-            self._natives.append(module)
+            self.noted.natives.append(module)
         if program is None:
             return
-        self._sources.append(module)
-        self._attributes |= program.assigned_attributes
+        self.noted.sources.append(module)
+        self.noted.attributes |= program.assigned_attributes
+        self.noted.loads_libraries |= program.loads_libraries
         if program.import_hooks or program.computed_attributes:
-            self._hooking.append((module, program))
+            hooks = Hooks(program.import_hooks, computed_attributes=program.computed_attributes)
+            self.noted.hooking.append((module, hooks))
+
+    @property
+    def loads_libraries(self) -> bool:
+        """True when executed code loads native libraries by name."""
+        return self.noted.loads_libraries
 
     def module_is_made(self, missing: str, parent: Execution | None) -> bool:
         """True when the parent makes its submodules itself, so that their absence as files means nothing."""
@@ -92,15 +119,15 @@ class Belief:
             return True
         if self._finder.near_misses(missing, parent.module if parent else None):
             return False  # it is a native file, and that is for another Python
-        for module, program in self._hooking:
-            making = program.import_hooks & {"sys.modules", "sys.meta_path"}
+        for module, hooks in self.noted.hooking:
+            making = hooks.import_hooks & {"sys.modules", "sys.meta_path"}
             if making and self._is_lost(missing, module) and _top(module) == top:
                 continue
             if making and (_top(module) == top or self._mentions(module, top if parent is None else missing)):
                 return True
-            if parent is not None and "other.__path__" in program.import_hooks:
+            if parent is not None and "other.__path__" in hooks.import_hooks:
                 return True
-            if parent is None and (making or "sys.path" in program.import_hooks) and self._reaches(module, top):
+            if parent is None and (making or "sys.path" in hooks.import_hooks) and self._reaches(module, top):
                 return True
         return False
 
@@ -128,7 +155,7 @@ class Belief:
         # the asking module itself is known what it has bound so far.
         if not target.done and target is not asking and _binds(target, wanted):
             return True
-        if wanted in self._attributes or wanted in OWN_ATTRIBUTES:
+        if wanted in self.noted.attributes or wanted in OWN_ATTRIBUTES:
             return True
         if self._finder.near_misses(wanted, target.module):
             return False
@@ -138,37 +165,44 @@ class Belief:
             return True
         top = _top(target.module)
         if len(self._finder.copies(top)) > 1 and any(
-            "sys.path" in program.import_hooks and self.is_first_party(module) for module, program in self._hooking
+            "sys.path" in hooks.import_hooks and self.is_first_party(module) for module, hooks in self.noted.hooking
         ):
             return True  # another copy than the one that was read may be the one that is found
-        for module, program in self._hooking:
-            unseen = program.computed_attributes or program.import_hooks & {"sys.modules", "sys.meta_path"}
+        for module, hooks in self.noted.hooking:
+            unseen = hooks.computed_attributes or hooks.import_hooks & {"sys.modules", "sys.meta_path"}
             if _top(module) == top and unseen and not self._is_lost(f"{target.module.name}.{wanted}", module):
                 return True
-            if target.module.is_package and "other.__path__" in program.import_hooks:
+            if target.module.is_package and "other.__path__" in hooks.import_hooks:
                 return True
             used = any(f"{name}.".startswith(f"{module.name}.") for name in target.aliases.values())
-            if "callers" in program.import_hooks and (used or _top(module) == top):
+            if "callers" in hooks.import_hooks and (used or _top(module) == top):
                 return True
         # Native code fills Python modules beside it with names, which it must spell out.
-        return any(_top(native) == top and self._native_mentions(native.path or "", wanted) for native in self._natives)
+        return any(
+            _top(native) == top and self._native_mentions(native.path or "", wanted) for native in self.noted.natives
+        )
 
     def is_named_by_first_party(self, word: str) -> bool:
         """True when first-party code that ran has a word in a string."""
-        return any(self._mentions(module, word) for module in self._sources if self.is_first_party(module))
+        self.words[word] = found = any(
+            self._mentions(module, word) for module in self.noted.sources if self.is_first_party(module)
+        )
+        return found
 
     def is_bound(self, name: str, execution: Execution) -> bool:
         """True when a bare name may be bound in a module that is being executed."""
-        known = name in execution.names or name in OWN_ATTRIBUTES or name in _BUILTIN_NAMES or name in self._attributes
+        known = (
+            name in execution.names or name in OWN_ATTRIBUTES or name in _BUILTIN_NAMES or name in self.noted.attributes
+        )
         return known or not execution.names_known
 
     def note_change(self, name: str) -> None:
         """Takes in that a name's value was changed from outside its module."""
-        self._attributes.add(name)
+        self.noted.attributes.add(name)
 
     def sets(self, name: str) -> bool:
         """True when executed code sets an attribute of this name on something."""
-        return name in self._attributes
+        return name in self.noted.attributes
 
 
 def _binds(target: Execution, name: str) -> bool:

@@ -10,11 +10,11 @@ from typing import Any
 from lambdapack.facts import sequences, text_values
 from lambdapack.facts.arguments import bind
 from lambdapack.facts.belief import Belief
-from lambdapack.facts.calls import NOT_KNOWN, Call, absolute_name, imported_name, read_call, value_of
+from lambdapack.facts.calls import MOVES, NOT_KNOWN, Call, absolute_name, imported_name, read_call, value_of
 from lambdapack.facts.comprehensions import run_comprehension
 from lambdapack.facts.conditions import Items, Unknown, evaluate
 from lambdapack.facts.expression import UNKNOWN, Expression, inner_expressions, with_inner
-from lambdapack.facts.frames import Context, Flow, FunctionValue, Ledger
+from lambdapack.facts.frames import MOST_CALLS, Context, Flow, Followed, FunctionValue, Ledger
 from lambdapack.facts.importing import Importer, failure_of
 from lambdapack.facts.libraries import LibraryNames
 from lambdapack.facts.lists import Lists
@@ -25,10 +25,8 @@ from lambdapack.facts.source import read_function
 from lambdapack.facts.text_values import TextMethod
 from lambdapack.facts.trampoline import Steps
 
-_MOST_CALLS = 5_000  # followed in one execution: a bound for programs that call themselves over and over
 Assumption = Callable[[Expression, Context], Expression]
 _OPERATORS = frozenset(("/", "%"))
-_MOVES = frozenset(("os.chdir", "contextlib.chdir"))
 _IMPORTERS = frozenset(("importlib.import_module", "__import__", "builtins.__import__"))
 
 
@@ -55,8 +53,7 @@ class Caller:
         self._functions: dict[Definition, Function | None] = {}
         self._assumption: Assumption | None = None
         self._running: Expression | None = None
-        self._active: list[Definition] = []
-        self._followed = 0
+        self.followed = Followed()
 
     def resolve(self, expression: Expression, context: Context) -> Steps:
         """Returns the expression with everything in it that is known by now, and what the calls in it fail with."""
@@ -74,7 +71,7 @@ class Caller:
         resolved, failures = yield self.resolve(expression, context)
         self._assumption = None
         self._ledger.doubts = doubts
-        del self._ledger.calls[calls:]
+        self._ledger.calls.cut(calls)
         return NOT_KNOWN if failures else value_of(resolved, context.values)
 
     def _calls_functions(self, expression: Expression, context: Context) -> bool:
@@ -227,7 +224,7 @@ class Caller:
         if refused is None:
             return []
         name, path = refused
-        if not name.startswith("/") and "/" in name and any(call.name in _MOVES for call in self._ledger.calls):
+        if not name.startswith("/") and "/" in name and any(self._ledger.calls.named(MOVES.__contains__)):
             return []  # it counts from another folder by now
         module = context.execution.module.name
         return [failure_of("library", Import(called.line, module), module, context, name=name, native_path=path)]
@@ -323,7 +320,7 @@ class Caller:
         bound = None if read is None else bind(read, home, call, context, self._belief)
         if read is not None and read.generator and not runs:
             return UNKNOWN, []
-        if read is None or bound is None or definition in self._active or self._followed >= _MOST_CALLS:
+        if read is None or bound is None or definition in self.followed.active or self.followed.count >= MOST_CALLS:
             context.execution.effects += 1
             return UNKNOWN, []
         local = read.local_names.union(name for name, _ in (*read.parameters, *read.keyword_parameters))
@@ -347,10 +344,10 @@ class Caller:
             stop=True,
             guards=context.guards,
         )
-        self._followed += 1
-        self._active.append(definition)
+        self.followed.count += 1
+        self.followed.active.append(definition)
         failures: list[Failure] = yield self._run(read.body, inner)
-        self._active.pop()
+        self.followed.active.pop()
         context.execution.effects += frame.effects
         if failures or inner.flow.possible:
             return UNKNOWN, failures

@@ -19,6 +19,8 @@ class _NotKnown:
 
 
 NOT_KNOWN: Final = _NotKnown()
+MOVES = frozenset(("os.chdir", "contextlib.chdir"))
+"""Calls after which a path that begins nowhere leads to another place."""
 
 
 @dataclass(frozen=True, slots=True)

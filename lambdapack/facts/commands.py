@@ -75,12 +75,13 @@ class Command:
 
 def read_commands(stack: Stack, imports: ImportFacts, target: HandlerTarget | None) -> Iterator[Command]:
     """Yields what first-party code starts of the artifact's own files."""
-    at_import = {(call.path, call.line) for call in imports.calls if call.when == "import"}
     for execution, data in imports.first_party_sources:
         path = execution.module.path
         if path is None or not any(word in data for word in _WORDS):
             continue
         root = syntax.parse(data)
+        made = [call for call in imports.calls_named(_STARTERS.__contains__) if call.path == path]
+        at_import = {call.line for call in map(imports.as_reached, made) if call.when == "import"}
         certain = _certain_calls(root, data, target) if target is not None and target.path == path else frozenset()
         for call, function in _calls(root, None):
             name = _called(call, data)
@@ -92,7 +93,7 @@ def read_commands(stack: Stack, imports: ImportFacts, target: HandlerTarget | No
             line = call.start_point[0] + 1
             when: When = "perhaps"
             if not _is_caught(call, data):
-                when = "import" if (path, line) in at_import else "invocation" if call.id in certain else "perhaps"
+                when = "import" if line in at_import else "invocation" if call.id in certain else "perhaps"
             yield Command(program, path, line, when, (*execution.chain, execution.module.name))
 
 

@@ -52,13 +52,15 @@ from lambdapack.facts.program import (
     all_names,
     jumps,
 )
+from lambdapack.facts.replay import Replay
 from lambdapack.facts.trampoline import Steps, drive
 from lambdapack.profiles.profile import RuntimeProfile
 
 
 class Executor:
     """Executes modules of one finder. `installed` says what `importlib.metadata` answers, `libraries` which libraries
-    are found by name, `belief` what code that ran may have made besides."""
+    are found by name, `belief` what code that ran may have made besides, `replay` what libraries
+    did in an earlier run."""
 
     def __init__(
         self,
@@ -68,14 +70,17 @@ class Executor:
         installed: Installed,
         libraries: LibraryNames,
         belief: Belief,
+        replay: Replay | None = None,
     ) -> None:
         self._values = target_names(profile.python, profile.machine, profile.builtin_modules, profile.prefix)
         self._python = profile.python
         self._belief = belief
         self.ledger = Ledger()
-        self._importer = Importer(finder, profile, self._values, readers, belief, self.ledger, self._block)
+        self._importer = Importer(finder, profile, self._values, readers, belief, self.ledger, self._block, replay)
         self._caller = Caller(self._importer, belief, self.ledger, self._block, installed.answer, libraries)
         self._environment = Environment(belief, self._caller, installed)
+        if replay is not None:
+            replay.watch(self.ledger, belief, self._caller.followed, self._values)
 
     def run(self, name: str, importer: str) -> list[Failure]:
         """Imports a dotted name as the runtime client does and returns what certainly fails."""
@@ -96,7 +101,7 @@ class Executor:
         context = Context(replace(execution, aliases={}), dict(self._values), certain=False)
         failures: list[Failure] = drive(self._importer.run(imported, context))
         self.ledger.doubts = before
-        del self.ledger.calls[calls:]
+        self.ledger.calls.cut(calls)
         self.ledger.doubt(failures, "deferred")
 
     def call(self, execution: Execution, function: str) -> list[Failure]:

@@ -17,6 +17,7 @@ from lambdapack.facts.modules import Module, ModuleFinder
 from lambdapack.facts.native_inits import NativeInit
 from lambdapack.facts.outcome import Execution, Failure, FailureKind
 from lambdapack.facts.program import Block, Import, Program, Raise
+from lambdapack.facts.replay import Replay
 from lambdapack.facts.standard import StandardModules
 from lambdapack.facts.trampoline import Steps
 from lambdapack.profiles.profile import RuntimeProfile
@@ -47,7 +48,9 @@ class Importer:
         belief: Belief,
         ledger: Ledger,
         run: Callable[[Block, Context], Steps],
+        replay: Replay | None,
     ) -> None:
+        self._replay = replay
         self._finder = finder
         self._standard = StandardModules(profile, finder)
         self._values = values
@@ -65,8 +68,21 @@ class Importer:
             module = self._finder.find_extended(name, parent.module)
         if module is None:
             return None
-        chain = (*context.execution.chain, name)
-        execution = Execution(module, chain)
+        stretch = self._replay.enter(module, context) if self._replay is not None else None
+        if stretch is not None and stretch.recall():
+            execution = self._ledger.executions[name]
+        else:
+            execution = yield self._load_found(module, context)
+            if stretch is not None:
+                stretch.keep()
+        if parent is not None and not execution.failures:
+            parent.bind_submodule(name.rpartition(".")[2])
+        return execution
+
+    def _load_found(self, module: Module, context: Context) -> Steps:
+        """Executes a module and all that it imports."""
+        name = module.name
+        execution = Execution(module, (*context.execution.chain, name))
         self._ledger.executions[name] = execution
         match module.kind:
             case "source":
@@ -94,10 +110,6 @@ class Importer:
                 for needed in self._standard.imports(module):
                     execution.failures.extend((yield self._need(needed, Context(execution, {}))))
         execution.done = True
-        if parent is not None and not execution.failures:
-            leaf = name.rpartition(".")[2]  # the import system binds a submodule in its package
-            parent.names.add(leaf)
-            parent.constants.pop(leaf, None)
         return execution
 
     def _initialise(self, execution: Execution, init: NativeInit, importing: Context) -> Steps:

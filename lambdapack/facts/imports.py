@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -18,20 +18,26 @@ from lambdapack.facts.distributions import DistFacts, owners
 from lambdapack.facts.execution import Executor
 from lambdapack.facts.grammar import SyntaxProblem, check_syntax
 from lambdapack.facts.handler import HandlerFacts
+from lambdapack.facts.import_calls import ImportCalls
 from lambdapack.facts.importing import Readers
 from lambdapack.facts.installed import Installed, NativeVersion
 from lambdapack.facts.known import KnownFacts
-from lambdapack.facts.later import deferred_calls
 from lambdapack.facts.libraries import LibraryNames
 from lambdapack.facts.linking import NativeFacts
 from lambdapack.facts.modules import Module, ModuleFinder
 from lambdapack.facts.native_inits import NativeInits
 from lambdapack.facts.outcome import Execution, Failure
 from lambdapack.facts.program import Program
+from lambdapack.facts.replay import Replay
 from lambdapack.facts.source import read_source
+from lambdapack.facts.surroundings import read_surroundings
 from lambdapack.profiles import load_common_facts
 from lambdapack.profiles.profile import RuntimeProfile
 
+# What a function lacks that fails at its first call. What else it raises is its own business: it may be an answer.
+_LACKS = frozenset((
+    "missing-module", "missing-name", "native", "library", "syntax", "byte-code", "circular", "relative-import",
+))  # fmt: skip
 _LARGEST_SOURCE = 8 << 20  # bytes; more than any real module has, and parsing it would take minutes
 RUNTIME = "the Lambda runtime"  # the importer of the handler itself
 
@@ -100,6 +106,7 @@ class ImportFacts:
             installed,
             self.libraries,
             belief,
+            replay := self._replay(),
         )
         self.executions: dict[str, Execution] = executor.ledger.executions
         for hook in self._finder.hooks:
@@ -107,10 +114,9 @@ class ImportFacts:
             executor.run_line(read_source(hook.text.encode()), hook.path)
         failures = [] if self.handler.problem else executor.run(self.handler.module, RUNTIME)
         self.loaded = tuple(self.executions)  # by the import alone, in order; what follows is loaded by calls
-        self._calls = tuple(executor.ledger.calls)
         self.ledger = executor.ledger
-        self._reached = executor.ledger.reached(RUNTIME)
         self.failures = tuple(dict.fromkeys(failures))
+        self._calls = ImportCalls(executor.ledger, executor.ledger.place(), RUNTIME, self.failures)
         self.invoked = () if self.failures else self._invoke(executor)
         if not self.failures:
             self._run_deferred(executor)
@@ -122,6 +128,17 @@ class ImportFacts:
             if self.owner(doubt.path or "") is None and (doubt.path, doubt.line, doubt.module) not in told
         )
         self.caught = tuple(failure for failure in executor.ledger.caught if failure not in self.failures)
+        if replay is not None:
+            replay.save()
+
+    def _replay(self) -> Replay | None:
+        """What libraries did in an earlier run. None where the belief that everything compiles was wrong."""
+        known, circumstances = self._known, self._native.circumstances
+        if not known.is_kept or self._refusals:
+            return None
+        around = read_surroundings(self._stack, self._profile, self._finder.path, self._owners, known, circumstances)
+        readers = (self._program, self._native_version)
+        return Replay(around, known, self._finder, self._unchecked, *readers) if around is not None else None
 
     @cached_property
     def _removed(self) -> dict[str, tuple[str, str]]:
@@ -184,23 +201,20 @@ class ImportFacts:
     def calls(self) -> tuple[Call, ...]:
         """Every call that importing the handler makes, in order, then those of things that load by name in functions of
         first-party modules."""
-        deferred = (deferred_calls(execution, data) for execution, data in self.first_party_sources)
-        return (*map(self._as_reached, self._calls), *(call for calls in deferred for call in calls))
+        return tuple(map(self.as_reached, self.calls_named(lambda _: True)))
 
-    def _as_reached(self, call: Call) -> Call:
-        """A call is certain in its module only: so must be the way to it, and no failure that is caught elsewhere may
-        keep the module from getting there. What nobody catches has to be mended anyway, and the call comes next."""
-        execution = self.executions.get(call.module)
-        caught = () if execution is None else set(execution.failures).difference(self.failures)
-        stopped = any(failure.line < call.line for failure in caught)
-        if call.when == "import" and (stopped or not self._reached.issuperset(call.chain[-2:])):
-            return replace(call, when="perhaps")
-        return call
+    def calls_named(self, wanted: Callable[[str], bool]) -> Iterator[Call]:
+        """Yields the calls of wanted names, as `ImportCalls.named` does."""
+        return self._calls.named(wanted, self.first_party_sources)
+
+    def as_reached(self, call: Call) -> Call:
+        """As `ImportCalls.as_reached`."""
+        return self._calls.as_reached(call)
 
     @cached_property
     def first_party_sources(self) -> tuple[tuple[Execution, bytes], ...]:
         """The user's own modules that are imported, with their bytes."""
-        own = (item for item in self.executions.values() if item.program and self._is_first_party(item.module))
+        own = (item for item in self.executions.values() if self._is_first_party(item.module) and item.program)
         return tuple((execution, data) for execution in own if (data := self._source(execution.module.path)))
 
     @property
@@ -249,23 +263,12 @@ class ImportFacts:
         return owners(self._distributions)
 
     def _invoke(self, executor: Executor) -> tuple[Failure, ...]:
-        """Returns the imports that certainly fail when the handler is called for the first time. What else it raises is
-        its own business: it may be an answer."""
+        """Returns the imports that certainly fail when the handler is called for the first time."""
         execution = self.handler_execution
         if execution is None or not execution.names_known:
             return ()
-        kinds = (
-            "missing-module",
-            "missing-name",
-            "native",
-            "library",
-            "syntax",
-            "byte-code",
-            "circular",
-            "relative-import",
-        )
         failures = executor.call(execution, self.handler.function)
-        return tuple(replace(item, certainty="invocation") for item in failures if item.kind in kinds)
+        return tuple(replace(item, certainty="invocation") for item in failures if item.kind in _LACKS)
 
     def _run_deferred(self, executor: Executor) -> None:
         """Follows imports inside functions, for first-party code only: what a library imports lazily is optional."""
@@ -275,7 +278,7 @@ class ImportFacts:
                 done.add(name)
                 execution = executor.ledger.executions[name]
                 path = execution.module.path
-                if execution.program is None or path is None or not self._is_first_party(execution.module):
+                if path is None or not self._is_first_party(execution.module) or execution.program is None:
                     continue
                 for statement in execution.program.deferred:
                     executor.run_deferred(execution, statement)
@@ -285,7 +288,7 @@ class ImportFacts:
         if not self._native.loads(path):
             return False
         problems = [problem for problem in self._native.problems(path) if problem.elsewhere]
-        if not problems or any(item.program and item.program.loads_libraries for item in self.executions.values()):
+        if not problems or self._belief.loads_libraries:
             return True
         if any(problem.kind == "undefined-symbol" for problem in problems):
             return False  # extension modules are loaded with RTLD_LOCAL: their symbols are nobody else's
@@ -340,7 +343,7 @@ class ImportFacts:
         path = module.path
         if not self._native_mentions(path, dist.version):
             return None
-        return NativeVersion(dist.version, lambda text: self._native_mentions(path, text))
+        return NativeVersion(dist.version, module, lambda text: self._native_mentions(path, text))
 
     def _source(self, path: str | None) -> bytes | None:
         located = self._stack.file(path) if path else None
@@ -358,8 +361,11 @@ class ImportFacts:
 
     def _is_first_party(self, module: Module) -> bool:
         """False for files of distributions and, without metadata, for packages with a version of their own."""
-        top = self.executions.get(module.name.partition(".")[0])
-        return self.owner(module.path or "") is None and not (top is not None and "__version__" in top.names)
+        if module.path is None or self.owner(module.path) is not None:
+            return False
+        # Not as code asks for a module, which would be noted: the answer is what is noted.
+        top: Execution | None = dict.get(self.executions, module.name.partition(".")[0])
+        return not (top is not None and "__version__" in top.names)
 
     def _native_mentions(self, path: str, word: str) -> bool:
         """True when the bytes of a native file have a word."""

@@ -13,6 +13,7 @@ from lambdapack.artifact import Stack
 from lambdapack.facts.calls import NOT_KNOWN, Call
 from lambdapack.facts.conditions import Unknown
 from lambdapack.facts.distributions import DistFacts
+from lambdapack.facts.modules import Module
 from lambdapack.facts.path_values import ASKING
 from lambdapack.profiles.profile import RuntimeProfile
 
@@ -26,11 +27,13 @@ class NativeVersion(str):
     """The `__version__` of a native module, as its distribution names it. It differs from another version for certain
     only if the module's file does not have that one's text: otherwise the comparison is unknown."""
 
-    __slots__ = ("_mentions",)
+    __slots__ = ("_mentions", "module")
     _mentions: Callable[[str], bool]
+    module: Module
 
-    def __new__(cls, text: str, mentions: Callable[[str], bool]) -> NativeVersion:
+    def __new__(cls, text: str, module: Module, mentions: Callable[[str], bool]) -> NativeVersion:
         version = super().__new__(cls, text)
+        version.module = module
         version._mentions = mentions
         return version
 

@@ -33,7 +33,7 @@ class LibraryNames:
 
     def wanted(self, call: Call) -> str | None:
         """Returns the name or path of the library that a call loads, None where it is not known and for other calls."""
-        if not loads_library(call):
+        if not loads_library(call.name):
             return None
         name = call.arguments[0] if call.arguments else call.keywords.get("name", NOT_KNOWN)
         return str(name) or None if isinstance(name, str | PurePosixPath) else None
@@ -96,7 +96,7 @@ class LibraryNames:
         return None if managed and system.in_managed is None else False
 
 
-def loads_library(call: Call) -> bool:
-    """True for a call that loads a native library by its name."""
-    owner, _, function = call.name.rpartition(".")
-    return call.name in _LOADERS or (function == "dlopen" and owner.rpartition(".")[2] in ("ffi", "FFI", "_ffi"))
+def loads_library(called: str) -> bool:
+    """True for the dotted name of what loads a native library by its name."""
+    owner, _, function = called.rpartition(".")
+    return called in _LOADERS or (function == "dlopen" and owner.rpartition(".")[2] in ("ffi", "FFI", "_ffi"))

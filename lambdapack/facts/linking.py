@@ -83,6 +83,7 @@ class NativeFacts:
         )
         self.elf: dict[str, ElfFacts | NotElf] = {}
         self.unread: dict[str, str] = {}
+        self.circumstances = (managed, folders)
         places = ("/",) if folders is None else tuple(f"{folder}/" for folder in folders)
         self._read(
             located

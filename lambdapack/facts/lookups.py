@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 from lambdapack.artifact import Stack
 from lambdapack.facts.calls import Call
 from lambdapack.facts.imports import ImportFacts
+from lambdapack.facts.libraries import loads_library
 from lambdapack.facts.linking import NativeFacts
 from lambdapack.facts.modules import ModuleFinder
 from lambdapack.profiles.profile import RuntimeProfile
@@ -40,6 +41,7 @@ _PACKAGE_READERS = frozenset((
     "importlib.resources.read_text", "importlib.resources.read_binary",
     "importlib.resources.open_text", "importlib.resources.open_binary",
 ))  # fmt: skip
+_CHANGING_FOLDER = ("os.chdir", "contextlib.chdir")
 _NO_METADATA = ("PackageNotFoundError", "ModuleNotFoundError", "ImportError", "DistributionNotFound", "ResolutionError")
 _METADATA_FOLDERS = (".dist-info", ".egg-info")
 _REQUIREMENT_SIGNS = "<>=!~[;( "
@@ -87,12 +89,13 @@ class Lookups:
     def _missing_metadata(self) -> Iterator[Lookup]:
         if self._finder.opaque_entries:
             return
-        for call in self._imports.calls:
-            if call.name not in _METADATA or not call.arguments or not isinstance(call.arguments[0], str):
+        for call in self._imports.calls_named(_METADATA.__contains__):
+            if not call.arguments or not isinstance(call.arguments[0], str):
                 continue
             name = canonicalize_name(_name_of(call.arguments[0]))
             if not name or name in self._named or any(item.name == name for item in self._profile.preinstalled):
                 continue
+            call = self._imports.as_reached(call)
             guard = guard_against(call, *_NO_METADATA)
             own = canonicalize_name(call.module.partition(".")[0]) == name  # its own version, which it tells on request
             if guard != "ready" and self._matters(call) and (call.when == "import" or not own):
@@ -106,11 +109,12 @@ class Lookups:
     def _missing_libraries(self) -> Iterator[Lookup]:
         libraries = self._imports.libraries
         failing = {(item.path, item.line, item.name) for item in self._imports.fatal if item.kind == "library"}
-        for call in self._imports.calls:
+        for call in self._imports.calls_named(loads_library):
             name = libraries.wanted(call)
             absent = name is not None and libraries.is_absent(call)
             if name is None or absent is False:
                 continue
+            call = self._imports.as_reached(call)
             fails = call.when == "import" and (call.path, call.line, name) in failing
             guard = guard_against(call, "OSError", "IOError", "EnvironmentError")
             if not fails and (guard == "ready" or not self._matters(call)):
@@ -124,11 +128,12 @@ class Lookups:
         return tuple(self._missing_files())
 
     def _missing_files(self) -> Iterator[Lookup]:
-        for call in self._imports.calls:
+        for call in self._imports.calls_named((_READERS | _PACKAGE_READERS).__contains__):
             path = opened_file(call) or self._package_file(call)
             if path is None or not self._is_absent(path):
                 continue
             guard = guard_against(call, "FileNotFoundError", "OSError", "IOError", "EnvironmentError")
+            call = self._imports.as_reached(call)
             if guard != "ready" and self._matters(call):
                 full = posixpath.normpath(posixpath.join(self._root, path))
                 certain = call.when == "import" and guard == "none"
@@ -147,7 +152,7 @@ class Lookups:
     def _is_absent(self, path: str) -> bool:
         """True for a path in the artifact's own folders, which are read-only on Lambda, where nothing stands."""
         if not path.startswith("/"):
-            if not self._managed or any(call.name in ("os.chdir", "contextlib.chdir") for call in self._imports.calls):
+            if not self._managed or any(self._imports.calls_named(_CHANGING_FOLDER.__contains__)):
                 return False  # relative to a folder that is not known
             path = posixpath.join(self._root, path)
         full = posixpath.normpath(path)

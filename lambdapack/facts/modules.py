@@ -99,6 +99,10 @@ class ModuleFinder:
             self._known[name] = self._find(name, parent)
         return self._known[name]
 
+    def learn(self, module: Module) -> None:
+        """Takes in what was found before."""
+        self._known[module.name] = module
+
     @cached_property
     def over_standard_library(self) -> tuple[Module, ...]:
         """The artifact's own top-level modules that are found before a standard module of the same name."""

@@ -80,6 +80,11 @@ class Execution:
     steady: set[str] = field(default_factory=set)
     assumed: dict[str, Any] = field(default_factory=dict)
 
+    def bind_submodule(self, leaf: str) -> None:
+        """Takes in that a submodule was imported: the import system binds it in its package."""
+        self.names.add(leaf)
+        self.constants.pop(leaf, None)
+
 
 _BUILTIN_ERRORS = {
     name: value

@@ -9,7 +9,9 @@ def import_pairs(imports: ImportFacts) -> frozenset[tuple[str, str]]:
     """Returns importer and imported, by name: every import that certainly takes place, and the first of every
     module."""
     first = {(item.chain[-2], name) for name, item in imports.executions.items() if len(item.chain) > 1}
-    return frozenset(first | {(sources[-1], name) for sources, name in imports.ledger.edges})
+    return frozenset(
+        first | {(sources[-1], name) for sources, name in imports.ledger.all_edges(imports.ledger.place())}
+    )
 
 
 def loaded_only_through(imports: ImportFacts, name: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import pytest
 from lambdapack.facts.calls import NOT_KNOWN
 from lambdapack.facts.conditions import Unknown, evaluate
 from lambdapack.facts.installed import NativeVersion
+from lambdapack.facts.modules import Module
 from tests.unit.facts.test_execution import H, Seen, fails, missing
 from tests.unit.memory import import_facts
 
@@ -133,7 +134,7 @@ def test_an_error_that_asks_for_an_environment_variable_is_not_a_fault_of_the_ar
 
 
 def test_the_version_of_a_native_module_differs_only_from_what_its_file_does_not_mention() -> None:
-    version = NativeVersion("1.1", lambda text: text in ("1.1", "1.2"))
+    version = NativeVersion("1.1", Module("m", "extension"), lambda text: text in ("1.1", "1.2"))
     assert evaluate(("compare", ("name", "v"), (("==", ("literal", "1.1")),)), {"v": version}) is True
     assert evaluate(("compare", ("name", "v"), (("!=", ("literal", "1.3")),)), {"v": version}) is True
     with pytest.raises(Unknown):
