@@ -120,7 +120,8 @@ class Importer:
         if init.metadata is not None:
             asked: Expression = ("call", ("name", "importlib.metadata.version"), (("literal", init.metadata),), (), 0)
             call = read_call(asked, execution, {}, "import" if importing.certain else "perhaps", importing.guards)
-            self._ledger.calls.extend([call] if call is not None else [])
+            if call is not None:
+                self._ledger.calls.append(call)
         if init.numpy is not None and not execution.failures:
             yield self.run(Import(0, "numpy"), context)
             version = self._ledger.executions.get("numpy.version")

@@ -155,7 +155,17 @@ class Replay:
         active = [(item.name, item.line, item.source) for item in self.followed.active]
         own = [(item.module, "__version__" in item.names, _visible(item.program)) for item in self._own]
         moved = any(self.ledger.calls.named(MOVES.__contains__))
-        seen = (own, fresh, active, moved, module, importer.module, importer.chain, sorted(context.guards))
+        seen = (
+            own,
+            fresh,
+            active,
+            moved,
+            module,
+            importer.module,
+            importer.chain,
+            context.certain,
+            sorted(context.guards),
+        )
         self._state = hashlib.sha256(self._state + repr(seen).encode("utf-8", "surrogatepass")).digest()
         self._noted = set(self.belief.noted.attributes)
         self._seen = len(self.ledger.executions)
