@@ -39,7 +39,7 @@ def error_in_log(subject: Subject) -> Iterator[Hit]:
             more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
             yield Hit(
                 path=None,
-                message=f"the log says: {lines[0][:_SHOWN]}{more}",
+                message=f"the log says: {lines[0][:_SHOWN].expandtabs(1)}{more}",
                 fix="mend what it says, or raise it, so that the invocation fails",
                 evidence={"lines": lines[:20], "backend": invocation.backend},
             )

@@ -6,6 +6,7 @@ One of them is wrong where they differ, and the user is told so, whatever it mea
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
 from lambdapack.catalogue import all_checks
@@ -34,15 +35,20 @@ def disagreements(subject: Subject, artifact: str, judged: Sequence[Finding], co
     nothing = "no error" if any(finding.severity is Severity.WARNING for finding in seen) else "nothing"
     for attempt in attempts:
         if attempt.status == "failed" and not attempt.wants_network and not errors:
-            yield f"inspect saw {nothing}, the import failed ({_words(attempt)}): {_report(artifact)}"
+            yield f"inspect saw {nothing}, the import failed ({_words(attempt)}): {_report(subject, artifact)}"
         wrong = sorted({finding.code for finding in errors if _OF_THE_IMPORT.fullmatch(finding.code)})
         if attempt.status == "ok" and wrong:
-            yield f"inspect says that the import fails ({', '.join(wrong)}), and it succeeded: {_report(artifact)}"
+            says = f"inspect says that the import fails ({', '.join(wrong)})"
+            yield f"{says}, and it succeeded: {_report(subject, artifact)}"
 
 
 def _words(attempt: ImportAttempt) -> str:
     return f"{attempt.error_type}: {attempt.error_message}"[:200]
 
 
-def _report(artifact: str) -> str:
-    return f"please report it with what `lambdapack bundle {artifact}` writes"
+def _report(subject: Subject, artifact: str) -> str:
+    """The request, with a command that can be copied: what was inferred or given here is given there."""
+    profile = subject.profile
+    command = ["lambdapack", "bundle", artifact, "--runtime", profile.runtime, "--arch", profile.architecture]
+    command += ["--handler", subject.handler.text] if subject.handler else []
+    return f"please report it with what `{shlex.join(command)}` writes"
