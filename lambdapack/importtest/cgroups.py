@@ -105,16 +105,16 @@ def _limit_memory(folder: Path, memory: int) -> None:
     raise FileNotFoundError(folder)
 
 
-def _places() -> dict[frozenset[str], Path]:
-    """This process's own group by controllers, of those with memory and pids; empty when one of the two is missing."""
+def _places(process: Path = Path("/proc/self")) -> dict[frozenset[str], Path]:
+    """Where groups can be made, by controllers, of those with memory and pids; empty when one of the two is missing.
+
+    With version 1 below the process's own group; with version 2 below the nearest one that hands both down: one with
+    processes in it may not (cgroups(7), "no internal processes"), but that of a systemd slice above it does.
+    """
     try:
-        own = {
-            controllers: path
-            for _, controllers, path in (
-                line.split(":", 2) for line in Path("/proc/self/cgroup").read_text("utf-8").splitlines()
-            )
-        }
-        mounts = [line.split() for line in Path("/proc/self/mountinfo").read_text("utf-8").splitlines()]
+        lines = (process / "cgroup").read_text("utf-8").splitlines()
+        own = {controllers: path for _, controllers, path in (line.split(":", 2) for line in lines)}
+        mounts = [line.split() for line in (process / "mountinfo").read_text("utf-8").splitlines()]
     except (OSError, ValueError):
         return {}
     found: dict[frozenset[str], Path] = {}
@@ -127,13 +127,23 @@ def _places() -> dict[frozenset[str], Path]:
             if path is not None:
                 found[wanted] = _below(row[4], row[3], path)
         elif kind == "cgroup2" and "" in own:
-            folder = _below(row[4], row[3], own[""])
-            with contextlib.suppress(OSError):
-                controllers = (folder / "cgroup.subtree_control").read_text("ascii").split()
-                if set(controllers) >= _CONTROLLERS:
-                    found[_CONTROLLERS] = folder
+            folder = _handing_down(_below(row[4], row[3], own[""]), Path(row[4]))
+            if folder is not None:
+                found[_CONTROLLERS] = folder
     have = {controller for controllers in found for controller in controllers}
     return found if have == _CONTROLLERS else {}
+
+
+def _handing_down(folder: Path, top: Path) -> Path | None:
+    """The nearest group from `folder` up that gives its children both controllers and lets this user make some."""
+    for place in (folder, *folder.parents):
+        with contextlib.suppress(OSError):
+            controllers = (place / "cgroup.subtree_control").read_text("ascii").split()
+            if set(controllers) >= _CONTROLLERS and os.access(place, os.W_OK):
+                return place
+        if place == top:
+            break
+    return None
 
 
 def _below(mounted: str, root: str, path: str) -> Path:

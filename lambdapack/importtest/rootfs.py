@@ -12,6 +12,7 @@ when the caller says so (`require_sandbox`).
 from __future__ import annotations
 
 import os
+import platform
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -172,7 +173,9 @@ def _plain(*, network: bool = False) -> Plain | None:
 
 def _proof(root: RootFileSystem, request: AttemptRequest, *, network: bool = False) -> str:
     if _plain() is None:
-        return f"{proof_of(root.name, root.digest, request)}; in a sandbox of this machine"
+        proof = f"{proof_of(root.name, root.digest, request)}; in a sandbox of this machine"
+        foreign = request.profile.machine != platform.machine()
+        return f"{proof}; {request.profile.architecture} emulated, so its times say nothing" if foreign else proof
     reach = "this machine's network" if network else "no network"
     proof = proof_of(root.name, root.digest, request, files="write-protected", network=reach)
     first, _, rest = proof.partition("; ")
