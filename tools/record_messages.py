@@ -21,15 +21,15 @@ from tests.recipes.diagnosis import Case, read_cases
 from tests.recipes.recipe import read_recipe
 
 
-def said_by(case: Case, folder: Path) -> str:
-    """Runs the artifact of a case in a folder and returns what is said of it."""
+def said_by(case: Case, folder: Path, image: str | None = None) -> str:
+    """Makes the artifact of a case in a folder, invokes it (default: in the stand-in) and returns what is said."""
     assert case.recipe is not None
     recipe = read_recipe(case.recipe)
     function, layers = make_artifact(recipe, folder)
     target = Target(function, layers, recipe.runtime, recipe.architecture, recipe.handler, cached=False)
     options = AttemptOptions(
         backend="docker",
-        image=image_name(load_profile(recipe.runtime, recipe.architecture)),
+        image=image or image_name(load_profile(recipe.runtime, recipe.architecture)),
         time_limit=case.timeout,
         environment=case.environment,
         require_sandbox=True,

@@ -42,7 +42,8 @@ class Sign:
 @dataclass(frozen=True, slots=True)
 class PossibleCause:
     """Something that may be behind messages; texts have `{names}` in them that the message fills. `undecided`: the
-    signs do not show all of it, so that their absence rules nothing out."""
+    signs do not show all of it, so that their absence rules nothing out. `shown` is said instead of `says` where a
+    check has found it: there `{finding}` is the check's message and `{where}` the file."""
 
     name: str
     says: str
@@ -50,6 +51,7 @@ class PossibleCause:
     looks: tuple[str, ...] = ()
     fixes: tuple[str, ...] = ()
     undecided: bool = False
+    shown: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,9 @@ def _cause(name: str, table: dict[str, Any], lines: Mapping[str, str]) -> Possib
     try:
         looks, fixes = (tuple(map(filled, table[key])) for key in ("looks", "fixes"))
         signs = tuple(Sign(**sign) for sign in table.get("seen", ()))
-        return PossibleCause(name, table["says"], signs, looks, fixes, table.get("undecided", False))
+        return PossibleCause(
+            name, table["says"], signs, looks, fixes, table.get("undecided", False), table.get("shown")
+        )
     except (KeyError, TypeError) as error:
         raise MalformedCatalogue(f"cause {name}: {error}") from error
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from lambdapack.diagnosed import Cause, Confidence, Diagnosis, Evidence, Problem, Unknown
+from lambdapack.diagnosed import Cause, Confidence, Diagnosis, Evidence, Problem, Status, Unknown
 from lambdapack.diagnosis.catalogue import PossibleCause, load_catalogue
+from lambdapack.diagnosis.examination import Examined, ask, can_answer, findings_for
 from lambdapack.diagnosis.hints import read_hints
 from lambdapack.diagnosis.matching import Matched, nearest, recognise
 from lambdapack.diagnosis.naming import Setting, fill
-from lambdapack.diagnosis.questions import Examined, ask, can_answer, findings_for
 from lambdapack.diagnosis.records import read_records
 from lambdapack.finding import Finding, Severity
 from lambdapack.profiles import RuntimeProfile, load_profile
 
 _DEFAULT_ARCHITECTURE = "x86_64"
+_INSTALL = "uv pip install"
 _MOST_FINDINGS = 4  # of one cause: the rest are the same again
 
 
@@ -72,8 +73,9 @@ def diagnose_log(text: str, *, runtime: str | None = None, architecture: str | N
 def _problem(item: Matched, examined: Examined | None, used: set[int]) -> Problem:
     known = load_catalogue().causes
     causes = [_cause(known[name], item.named, examined, used) for name in item.pattern.causes]
-    order = {"confirmed": 0, "open": 1, "ruled-out": 2}
-    causes.sort(key=lambda cause: order[cause.status])  # stable: the likelier ones stay in front
+    order = {"confirmed": 0, "open": 2, "ruled-out": 3}
+    # Stable: the likelier ones stay in front; what something speaks for goes before what nothing does.
+    causes.sort(key=lambda cause: order[cause.status] - (cause.status == "open" and bool(cause.evidence)))
     return Problem(
         message=item.message,
         pattern=item.pattern.name,
@@ -90,46 +92,64 @@ def _confidence(causes: list[Cause], ranked: tuple[str, ...], *, general: bool) 
     if causes[0].status == "confirmed":
         return "confirmed"
     # With the likeliest cause ruled out, what is left is a guess among others.
-    return "likely" if causes[0].name == ranked[0] and not general else "possible"
+    return "likely" if (causes[0].name == ranked[0] and not general) or causes[0].evidence else "possible"
 
 
 def _cause(known: PossibleCause, named: Mapping[str, str], examined: Examined | None, used: set[int]) -> Cause:
-    """Asks the artifact for every sign of a cause: the first that is there confirms it, and it is ruled out when all of
-    them could have been seen and none was."""
-    evidence: list[Evidence] = []
-    advice: list[str] = []
-    if examined is not None:
-        for sign in known.seen:
-            found = findings_for(sign, named, examined) if sign.code else []
-            for finding in found[:_MOST_FINDINGS]:
-                evidence.append(Evidence(_told(finding), finding.code, finding.path))
-                advice.append(finding.fix)
-            used.update(id(finding) for finding in found)
-            answer = ask(sign, named, examined) if sign.ask else None
-            if answer is not None:
-                evidence.append(answer)
-            if evidence:
-                break
-    if evidence:
+    """Asks the artifact for the signs of a cause, until a check has found one. It is ruled out when all of them could
+    have been seen and none was."""
+    seen = _look(known, named, examined, used) if examined is not None else _Seen()
+    status: Status = "open"
+    if seen.certain:
         status = "confirmed"
-    elif (
-        examined is not None
-        and known.seen
-        and not known.undecided
-        and all(can_answer(sign, named, examined) for sign in known.seen)
-    ):
-        status = "ruled-out"
+    elif examined is not None and not seen.evidence and known.seen and not known.undecided:
+        answered = all(can_answer(sign, named, examined) for sign in known.seen)
+        status = "ruled-out" if answered else "open"
+    first = seen.findings[0] if seen.findings else None
+    if first is not None and known.shown is not None and seen.certain:
+        sentence = fill(known.shown, {**named, "finding": first.message, "where": first.path or named.get("path", "")})
     else:
-        status = "open"
-    fixes = dict.fromkeys((*advice, *(fill(text, named) for text in known.fixes)))
+        sentence = fill(known.says, named)
+    advice = [*seen.advice, *(finding.fix for finding in seen.findings)]
+    general = [fill(text, named) for text in known.fixes]
+    if any(_INSTALL in text for text in advice):  # said already, with the version that there is
+        general = [text for text in general if not text.startswith(_INSTALL)]
     return Cause(
         known.name,
-        fill(known.says, named),
-        status,  # type: ignore[arg-type]  # one of the three words
-        tuple(evidence),
-        tuple(fixes),
+        sentence,
+        status,
+        tuple(seen.evidence),
+        tuple(dict.fromkeys((*advice, *general))),
         tuple(fill(text, named) for text in known.looks),
     )
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What an artifact shows of a cause. `certain`: it proves it; else it only speaks for it."""
+
+    evidence: list[Evidence] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    advice: list[str] = field(default_factory=list)
+    certain: bool = False
+
+
+def _look(known: PossibleCause, named: Mapping[str, str], examined: Examined, used: set[int]) -> _Seen:
+    seen = _Seen()
+    for sign in known.seen:
+        answer = ask(sign, named, examined)
+        if answer is not None:
+            seen.evidence.append(answer.evidence)
+            seen.advice += [answer.fix] if answer.fix else []
+            seen.certain = seen.certain or not answer.only_speaks_for_it
+        found, certain = findings_for(sign, named, examined)
+        if found:
+            used.update(id(finding) for finding in found)
+            seen.findings = found[:_MOST_FINDINGS]
+            seen.evidence += [Evidence(_told(finding), finding.code, finding.path) for finding in seen.findings]
+            seen.certain = seen.certain or certain
+            break
+    return seen
 
 
 def _told(finding: Finding) -> str:

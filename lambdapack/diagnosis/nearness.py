@@ -19,10 +19,8 @@ def nearness(finding: Finding, named: Mapping[str, str]) -> int:
         return THING
     if any(_evidence(finding, key) and _evidence(finding, key) == named.get(key) for key in ("function", "name")):
         return TARGET
-    handlers = (named.get("setting"), named.get("handler"))
-    if (_evidence(finding, "handler") or "").rpartition(".")[0] in handlers or _evidence(
-        finding, "handler"
-    ) in handlers:
+    handler = _evidence(finding, "handler")
+    if handler is not None and {handler, handler.rpartition(".")[0]} & {named.get("setting"), named.get("handler")}:
         return TARGET
     if is_about(named.get("top", ""), finding) or is_about(named.get("distribution", ""), finding):
         return PACKAGE
@@ -36,8 +34,8 @@ def is_about(package: str, finding: Finding) -> bool:
         return False
     said = (_evidence(finding, key) for key in ("module", "distribution", "name", "requirement", "found"))
     tops = {_normal((text or "").partition(".")[0]) for text in said}
-    path = _normal(finding.path or "")
-    return wanted in tops or any(f"/{wanted}{mark}" in path for mark in ("/", ".", "-", "-libs/"))
+    folder = re.compile(rf"/{re.escape(wanted)}(?:[/.]|-\d|-libs/)")
+    return wanted in tops or folder.search(_normal(finding.path or "")) is not None
 
 
 def _contradicts(finding: Finding, named: Mapping[str, str]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from lambdapack.diagnosed import Diagnosis
 from lambdapack.diagnosis import Examined, LogHints, diagnose, read_hints
@@ -36,7 +37,7 @@ class _Asked:
 
 def diagnose_artifact(text: str, target: Target, progress: Progress = silent) -> Diagnosis:
     """Returns what a log means for an artifact. What the log tells of runtime and handler counts where `target` does
-    not say it. Raises what `open_target` raises, but for an unreadable artifact: that may be the answer."""
+    not say it. Raises what `open_target` raises, unless that the artifact is unreadable is the answer."""
     hints = read_hints(text)
     asked = _complete(target, hints)
     started = time.perf_counter()
@@ -45,6 +46,8 @@ def diagnose_artifact(text: str, target: Target, progress: Progress = silent) ->
             opened = open_target(asked.target, closing, progress)
         except UnreadableArtifact as error:
             found = diagnose(text, Examined(unreadable=str(error)), handler_module=hints.module)
+            if not Path(target.path).exists() or all(item.confidence != "confirmed" for item in found.problems):
+                raise
             return replace(found, artifact=str(target.path), handler=asked.target.handler)
         known = closing.enter_context(known_facts(opened))
         guessed = asked.guessed and opened.handler == asked.target.handler
