@@ -7,15 +7,20 @@ Knows nothing about checks: `verify` is a callable.
 
 from __future__ import annotations
 
-from lambdapack.builder.build import build, plan_build, refuse_foreign_output
-from lambdapack.builder.build_image import BUILD_TOOLS, TOOLS_FOLDER, ensure_build_image
-from lambdapack.builder.byte_code import ByteCodeMaker, compiled
-from lambdapack.builder.draft import Draft, write_draft
-from lambdapack.builder.exclude import Patterns
-from lambdapack.builder.plan import BuildPlan, BuildResult, FirstPartyFile, LeftOut, ResolvedWheel
-from lambdapack.builder.runtime_packages import CLIENT, EMULATOR_SOURCE, fetch_runtime_packages
-from lambdapack.builder.slimming import STEPS, Needs, Step
-from lambdapack.builder.store import WheelStore
+from typing import TYPE_CHECKING
+
+from lambdapack.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from lambdapack.builder.build import build, plan_build, refuse_foreign_output
+    from lambdapack.builder.build_image import BUILD_TOOLS, TOOLS_FOLDER, ensure_build_image
+    from lambdapack.builder.byte_code import ByteCodeMaker, compiled
+    from lambdapack.builder.draft import Draft, write_draft
+    from lambdapack.builder.exclude import Patterns
+    from lambdapack.builder.plan import BuildPlan, BuildResult, FirstPartyFile, LeftOut, ResolvedWheel
+    from lambdapack.builder.runtime_packages import CLIENT, EMULATOR_SOURCE, fetch_runtime_packages
+    from lambdapack.builder.slimming import STEPS, Needs, Step
+    from lambdapack.builder.store import WheelStore
 
 __all__ = [
     "BUILD_TOOLS",
@@ -42,3 +47,46 @@ __all__ = [
     "refuse_foreign_output",
     "write_draft",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "build": (
+            "build",
+            "plan_build",
+            "refuse_foreign_output",
+        ),
+        "build_image": (
+            "BUILD_TOOLS",
+            "TOOLS_FOLDER",
+            "ensure_build_image",
+        ),
+        "byte_code": (
+            "ByteCodeMaker",
+            "compiled",
+        ),
+        "draft": (
+            "Draft",
+            "write_draft",
+        ),
+        "exclude": ("Patterns",),
+        "plan": (
+            "BuildPlan",
+            "BuildResult",
+            "FirstPartyFile",
+            "LeftOut",
+            "ResolvedWheel",
+        ),
+        "runtime_packages": (
+            "CLIENT",
+            "EMULATOR_SOURCE",
+            "fetch_runtime_packages",
+        ),
+        "slimming": (
+            "STEPS",
+            "Needs",
+            "Step",
+        ),
+        "store": ("WheelStore",),
+    },
+)

@@ -19,8 +19,8 @@ from packaging.utils import canonicalize_name
 
 from lambdapack import __version__
 from lambdapack.builder.archive import entry_date
+from lambdapack.builder.installed import InstalledWheel
 from lambdapack.builder.plan import BILL_SUFFIX, BuildPlan, ResolvedWheel
-from lambdapack.builder.wheels import InstalledWheel
 from lambdapack.errors import MissingRequirement
 from lambdapack.facts.distributions import marker_environment
 

@@ -11,28 +11,27 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from lambdapack.builder.archive import Piece, write_archive
 from lambdapack.builder.assemble import collect_first_party, first_party_piece, merge, without_excluded
 from lambdapack.builder.draft import Draft, excluded_words
 from lambdapack.builder.exclude import Patterns
-from lambdapack.builder.in_container import Judge
-from lambdapack.builder.inputs import find_inputs
 from lambdapack.builder.layers import PREFIX, BroughtByLayers, in_layer
-from lambdapack.builder.making import wheel_maker
 from lambdapack.builder.placing import move, written_beside
 from lambdapack.builder.plan import BuildPlan, BuildResult, FirstPartyFile, ImagePlan, WrittenImage
-from lambdapack.builder.resolve import resolve
-from lambdapack.builder.sdk_pair import with_both_halves
+from lambdapack.builder.resolutions import Resolution, kept_or_resolved
 from lambdapack.builder.segments import install_wheels
 from lambdapack.builder.sidecar import sidecar_of, sidecar_text
 from lambdapack.builder.store import WheelStore
 from lambdapack.errors import BuildFailed, UsageError
-from lambdapack.memo import Readings, State
+from lambdapack.memo import INDEX_ANSWERS_HOLD, Readings, State
 from lambdapack.profiles.profile import RuntimeProfile
 from lambdapack.progress import Progress, silent
 from lambdapack.settings import FunctionSettings, PackageKind
+
+if TYPE_CHECKING:
+    from lambdapack.builder.in_container import Judge
 
 Verify = Callable[[Path], bool]
 Refine = Callable[[Draft], Draft]
@@ -68,24 +67,40 @@ def plan_build(
         repository=repository,
         readings=readings,
     )
-    inputs = find_inputs(function, root or repository, readings)
-    build_image = function.requirement_options.build_image
-    maker = wheel_maker(profile, store, folder=inputs.folder, judge=judge, image=build_image, progress=progress)
-    with store.scratch() as scratch:
-        resolution = resolve(
-            inputs,
-            profile,
-            scratch=scratch,
-            make=maker.make,
-            locked=locked,
-            progress=progress,
-            readings=readings,
-            credentials=store.credentials,
-        )
-        if function.packing.sdk == "pair":
-            resolution = with_both_halves(
-                resolution, inputs, profile, scratch=scratch, make=maker.make, locked=locked, progress=progress
+    readings = readings if readings is not None else Readings(noting=False)
+
+    def resolve_anew(own: Readings) -> Resolution:
+        # What resolves takes several times as long to load as a build that need not resolve.
+        from lambdapack.builder.inputs import find_inputs
+        from lambdapack.builder.making import wheel_maker
+        from lambdapack.builder.resolve import resolve
+
+        inputs = find_inputs(function, root or repository, own)
+        build_image = function.requirement_options.build_image
+        maker = wheel_maker(profile, store, folder=inputs.folder, judge=judge, image=build_image, progress=progress)
+        with store.scratch() as scratch:
+            found = resolve(
+                inputs,
+                profile,
+                scratch=scratch,
+                make=maker.make,
+                locked=locked,
+                progress=progress,
+                readings=own,
+                credentials=store.credentials,
             )
+            if function.packing.sdk == "pair":
+                from lambdapack.builder.sdk_pair import with_both_halves
+
+                found = with_both_halves(
+                    found, inputs, profile, scratch=scratch, make=maker.make, locked=locked, progress=progress
+                )
+                own.until(time.time() + INDEX_ANSWERS_HOLD)
+        return replace(found, requirements=inputs.named)
+
+    resolution = kept_or_resolved(
+        function, profile, store, readings, resolve_anew, root=root or repository, locked=locked
+    )
     return BuildPlan(
         function=function.name,
         handler=function.handler,
@@ -94,7 +109,7 @@ def plan_build(
         machine=profile.machine,
         python=profile.python,
         wheel_tags=profile.wheel_tags,
-        requirements=inputs.named,
+        requirements=resolution.requirements,
         wheels=resolution.wheels,
         first_party=tuple(first_party.files),
         exclude=function.exclude,

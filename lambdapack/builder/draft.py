@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lambdapack.builder.archive import Piece, write_archive
+from lambdapack.builder.installed import InstalledWheel
 from lambdapack.builder.plan import LeftOut, ResolvedWheel
-from lambdapack.builder.wheels import InstalledWheel
 from lambdapack.errors import BuildFailed
 
 

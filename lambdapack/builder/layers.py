@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
 
 from lambdapack.builder.archive import Piece
+from lambdapack.builder.installed import InstalledWheel
 from lambdapack.builder.plan import LeftOut
-from lambdapack.builder.wheels import InstalledWheel
 from lambdapack.errors import BuildFailed
 
 PREFIX = "python/"
@@ -52,6 +51,8 @@ class BroughtByLayers:
 
 
 def _directory(name: str, path: Path) -> dict[str, int]:
+    from zipfile import BadZipFile, ZipFile
+
     try:
         with ZipFile(path) as archive:
             return {member.filename: member.CRC for member in archive.infolist()}

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
-from uuid import uuid4
 
 from lambdapack.errors import BuildFailed
 from lambdapack.memo import State, signature_of
@@ -56,7 +55,7 @@ def move(temporary: Path, output: Path, digest: str) -> State | None:
 
 def _new_file(output: Path) -> tuple[Path, BinaryIO]:
     while True:
-        temporary = output.with_name(f".{output.stem}.{uuid4().hex}{output.suffix}")
+        temporary = output.with_name(f".{output.stem}.{os.urandom(16).hex()}{output.suffix}")
         # Not `tempfile`: its files are private to the user (0600), and so would be the artifact.
         stream = temporary.open("xb")
         if _lock(stream) and not _is_at(stream, temporary):  # another build took it for one that was left behind

@@ -21,6 +21,7 @@ from lambdapack.builder.noting import note_choices, note_inputs
 from lambdapack.builder.plan import ResolvedWheel
 from lambdapack.builder.refusals import Asking, does_not_fit, downgrade_note, explained, target_words
 from lambdapack.builder.requirements import RequirementDetails, read_details
+from lambdapack.builder.resolutions import Resolution
 from lambdapack.builder.uv_command import WHEELS_ONLY, Limits, Lock, UvRefused, compile_lock
 from lambdapack.errors import BuildFailed, UsageError
 from lambdapack.facts.distributions import marker_environment
@@ -33,16 +34,6 @@ Make = Callable[[Source], ResolvedWheel]
 """Builds the wheel of a source for the target. Raises `BuildFailed`, or `MissingRequirement` for want of an engine."""
 
 _MOST_ROUNDS = 25
-
-
-@dataclass(frozen=True, slots=True)
-class Resolution:
-    """The wheels, sorted by name; what the user has to be told (`notes`); and the folders that wheels were built from
-    (`folders`): what stands in them belongs to the project."""
-
-    wheels: tuple[ResolvedWheel, ...] = ()
-    notes: tuple[str, ...] = ()
-    folders: tuple[Path, ...] = ()
 
 
 def resolve(

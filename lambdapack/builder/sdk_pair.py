@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from lambdapack.builder.inputs import Inputs, requirement_inputs
-from lambdapack.builder.resolve import Make, Resolution, resolve
+from lambdapack.builder.resolutions import Resolution
+from lambdapack.builder.resolve import Make, resolve
 from lambdapack.errors import BuildFailed
 from lambdapack.profiles.profile import RuntimeProfile
 from lambdapack.progress import Progress

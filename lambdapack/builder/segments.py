@@ -10,28 +10,30 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lambdapack.builder.archive import Piece, entry_date, write_archive
+from lambdapack.builder.installed import InstalledWheel, check_tags
 from lambdapack.builder.kept import digest_of, pieces_of
 from lambdapack.builder.plan import BuildPlan, LeftOut, ResolvedWheel
 from lambdapack.builder.store import WheelStore
-from lambdapack.builder.wheels import InstalledWheel, check_tags, open_wheel
 from lambdapack.errors import BuildFailed
 from lambdapack.progress import Progress, silent
 
 # Part of a segment's name: raise it when the layout of wheels or the writing of archives changes.
-_FORMAT = 1
+_FORMAT = 2
 _AT_ONCE = 4
 _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class _Description:
-    """What stands beside a segment: its own SHA-256, the tags of the WHEEL file, what was not laid out."""
+    """What stands beside a segment: its own SHA-256, the tags of the wheel's file name and of its WHEEL file, what was
+    not laid out."""
 
     sha256: str
+    by_name: tuple[str, ...]
     tags: tuple[str, ...]
     left_out: tuple[tuple[str, str], ...]
 
@@ -59,6 +61,8 @@ def _place(wheel: ResolvedWheel, plan: BuildPlan, store: WheelStore) -> Path:
 
 
 def _make(wheel: ResolvedWheel, path: Path, plan: BuildPlan, store: WheelStore) -> InstalledWheel:
+    from lambdapack.builder.wheels import open_wheel, tags_of_name  # what a segment that is there has no need of
+
     place = _place(wheel, plan, store)
     with ExitStack() as exit_stack:
         installed = open_wheel(wheel, path, plan, exit_stack)
@@ -66,7 +70,10 @@ def _make(wheel: ResolvedWheel, path: Path, plan: BuildPlan, store: WheelStore) 
             _read_through(piece)
         store.put(place, lambda stream: write_archive(installed.pieces, stream))
     described = _Description(
-        digest_of(place), installed.tags, tuple((item.pattern, item.path) for item in installed.left_out)
+        digest_of(place),
+        tags_of_name(wheel),
+        installed.tags,
+        tuple((item.pattern, item.path) for item in installed.left_out),
     )
     store.put(_description_of(place), lambda stream: stream.write(_to_json(described)))
     return _installed(wheel, place, described)
@@ -81,7 +88,7 @@ def _read(wheel: ResolvedWheel, plan: BuildPlan, store: WheelStore) -> Installed
             return None
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    check_tags(wheel, described.tags, plan)
+    check_tags(wheel, described.by_name, described.tags, plan)
     return _installed(wheel, place, described)
 
 
@@ -105,11 +112,11 @@ def _description_of(place: Path) -> Path:
 
 
 def _to_json(described: _Description) -> bytes:
-    data = {"sha256": described.sha256, "tags": described.tags, "left_out": described.left_out}
-    return json.dumps(data, sort_keys=True).encode()
+    return json.dumps(asdict(described), sort_keys=True).encode()
 
 
 def _from_json(data: bytes) -> _Description:
     values = json.loads(data)
     left_out = tuple((str(rule), str(path)) for rule, path in values["left_out"])
-    return _Description(str(values["sha256"]), tuple(map(str, values["tags"])), left_out)
+    by_name, tags = tuple(map(str, values["by_name"])), tuple(map(str, values["tags"]))
+    return _Description(str(values["sha256"]), by_name, tags, left_out)

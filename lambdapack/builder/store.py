@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
@@ -18,8 +17,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
-from uuid import uuid4
 
 from lambdapack.builder.plan import ResolvedWheel
 from lambdapack.errors import BuildFailed
@@ -58,6 +55,8 @@ class WheelStore:
             return
         before = os.environ.get(_UV_NO_CACHE)
         os.environ[_UV_NO_CACHE] = "1"  # uv's settings are uv's own to read, and this is one of them
+        import tempfile
+
         try:
             with tempfile.TemporaryDirectory(prefix="lambdapack-", ignore_cleanup_errors=True) as folder:
                 yield cls(Path(folder))
@@ -89,6 +88,8 @@ class WheelStore:
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """Gives a folder in the store for temporary files and removes it afterwards."""
+        import tempfile
+
         self._make(self.root)
         with tempfile.TemporaryDirectory(prefix="scratch-", dir=self.root, ignore_cleanup_errors=True) as folder:
             yield Path(folder)
@@ -151,7 +152,7 @@ class WheelStore:
     def put(self, target: Path, write: Callable[[BinaryIO], object]) -> None:
         """Writes a file of the store so that it appears whole or not at all. Raises `BuildFailed`."""
         self._make(target.parent)
-        temporary = target.with_name(f".{uuid4().hex}.part")
+        temporary = target.with_name(f".{os.urandom(16).hex()}.part")
         try:
             with temporary.open("xb") as stream:
                 write(stream)
@@ -191,6 +192,8 @@ def _local_path(location: str) -> Path | None:
     """The file a location means when it is none on the network."""
     parts = urlsplit(location)
     if parts.scheme == "file":
+        from urllib.request import url2pathname  # loads http.client
+
         return Path(url2pathname(parts.path))
     return None if parts.scheme in ("http", "https") else Path(location)
 

@@ -20,9 +20,8 @@ import re
 import stat
 import struct
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from email.parser import BytesParser
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -34,6 +33,7 @@ from wheel.wheelfile import WheelError, WheelFile  # type: ignore[import-untyped
 
 from lambdapack.artifact.wheel import DATA_FOLDERS
 from lambdapack.builder.archive import DEFLATED, EXECUTABLE, LOCAL_HEADER, PLAIN, STORED, Packed, Piece
+from lambdapack.builder.installed import InstalledWheel, check_tags
 from lambdapack.builder.plan import BuildPlan, LeftOut, ResolvedWheel
 from lambdapack.errors import BuildFailed
 
@@ -46,15 +46,6 @@ _SIGNATURES = (".jws", ".p7s")
 _SHEBANG = re.compile(rb"^#!pythonw?(?=[\s])[^\r\n]*")
 
 
-@dataclass(frozen=True, slots=True)
-class InstalledWheel:
-    """The files of one wheel as they are installed, what was not, and the tags of its WHEEL file."""
-
-    pieces: tuple[Piece, ...]
-    left_out: tuple[LeftOut, ...]
-    tags: tuple[str, ...]
-
-
 def open_wheel(wheel: ResolvedWheel, path: Path, plan: BuildPlan, stack: ExitStack) -> InstalledWheel:
     """Opens a wheel and lays out its files; the pieces can be read until `stack` is closed.
 
@@ -63,29 +54,18 @@ def open_wheel(wheel: ResolvedWheel, path: Path, plan: BuildPlan, stack: ExitSta
     try:
         archive = stack.enter_context(WheelFile(path))
         tags = _tags(wheel, archive)
-        check_tags(wheel, tags, plan)
+        check_tags(wheel, tags_of_name(wheel), tags, plan)
         return _Layout(wheel, path, archive, plan).install(tags)
     except (WheelError, BadZipFile, OSError, ValueError, KeyError, csv.Error, struct.error) as error:
         raise BuildFailed(f"{wheel.label}: {wheel.filename} cannot be read as a wheel: {error}") from error
 
 
-def check_tags(wheel: ResolvedWheel, inside: Collection[str], plan: BuildPlan) -> None:
-    """Refuses a wheel that the target does not accept, by its file name and by the tags of its WHEEL file.
-
-    `linux_*` in WHEEL alone is let pass: it is what a build that was never repaired writes, and publishers rename
-    such wheels. What the native code really needs is judged by the inspection of the artifact.
-    """
-    accepted = set(plan.wheel_tags)
+def tags_of_name(wheel: ResolvedWheel) -> tuple[str, ...]:
+    """Returns the tags of a wheel's file name."""
     try:
-        by_name = {str(tag) for tag in parse_wheel_filename(wheel.filename)[3]}
+        return tuple(sorted(str(tag) for tag in parse_wheel_filename(wheel.filename)[3]))
     except InvalidWheelFilename as error:
         raise BuildFailed(f"{wheel.label}: {wheel.filename} is not the file name of a wheel") from error
-    if not by_name & accepted:
-        raise _refused(wheel, "its file name says", by_name, plan)
-    # python-abi of an accepted wheel for this machine, with `linux_<machine>` as the platform.
-    unrepaired = {f"{tag.rpartition('-')[0]}-linux_{plan.machine}" for tag in accepted if tag.endswith(plan.machine)}
-    if inside and not (accepted | unrepaired).intersection(inside):
-        raise _refused(wheel, "its WHEEL file says", inside, plan)
 
 
 def _tags(wheel: ResolvedWheel, archive: WheelFile) -> tuple[str, ...]:
@@ -94,14 +74,6 @@ def _tags(wheel: ResolvedWheel, archive: WheelFile) -> tuple[str, ...]:
     if not str(metadata.get("Wheel-Version", "1.0")).strip().startswith("1."):
         raise BuildFailed(f"{wheel.label}: is a wheel of version {metadata['Wheel-Version']}, only 1 is known")
     return tuple(sorted({str(tag) for line in metadata.get_all("Tag", []) for tag in parse_tag(str(line).strip())}))
-
-
-def _refused(wheel: ResolvedWheel, where: str, tags: Collection[str], plan: BuildPlan) -> BuildFailed:
-    return BuildFailed(
-        f"{wheel.label}: {wheel.filename} does not fit {plan.runtime} {plan.architecture}: "
-        f"{where} {', '.join(sorted(tags)[:4])}",
-        hint="use the wheel of this version that is made for the target",
-    )
 
 
 class _Layout:

@@ -5,8 +5,21 @@ about as long as starting Python, since that is what a build with nothing to do 
 dataclasses, no regular expressions.
 """
 
+from lambdapack.memo.kept import key_of, read_kept, write_kept
 from lambdapack.memo.readings import INDEX_ANSWERS_HOLD, Readings
 from lambdapack.memo.run import Memo, recall, remember
 from lambdapack.memo.states import State, signature_of, state_of_file
 
-__all__ = ["INDEX_ANSWERS_HOLD", "Memo", "Readings", "State", "recall", "remember", "signature_of", "state_of_file"]
+__all__ = [
+    "INDEX_ANSWERS_HOLD",
+    "Memo",
+    "Readings",
+    "State",
+    "key_of",
+    "read_kept",
+    "recall",
+    "remember",
+    "signature_of",
+    "state_of_file",
+    "write_kept",
+]

@@ -9,7 +9,8 @@ from lambdapack.memo.states import State, is_settled, signature_of, state_of_fil
 
 TYPE_CHECKING = False  # `typing` takes milliseconds to import
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
     Read = Callable[[str], State | None]
 
@@ -50,6 +51,15 @@ class Readings:
     def until(self, end: float) -> None:
         """Notes that the result does not hold for ever: `end` is in seconds since 1970."""
         self.holds_until = end if self.holds_until is None else min(end, self.holds_until)
+
+    def take(self, kept: Mapping[str, Any]) -> None:
+        """Takes over what went into something that was kept and still holds (`read_kept`)."""
+        other = Readings()
+        for name, state in kept["files"].items():
+            other.files[name] = None if state is None else (state[0], tuple(state[1]), state[2])
+        for name, state in kept["folders"].items():
+            other.folders[name] = None if state is None else (state[0], tuple(state[1]), state[2])
+        self.join(other)
 
     def join(self, other: Readings) -> None:
         """Takes over what another part of the run has noted."""

@@ -5,13 +5,11 @@ Layers come first, since functions are inspected together with them. A single fu
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -54,6 +52,9 @@ def build_several(jobs: Sequence[Job], at_once: int | None, progress: Progress) 
         for job in jobs:
             yield run_job(job, progress)
         return
+    import multiprocessing  # takes as long to load as a small build
+    from concurrent.futures import ProcessPoolExecutor
+
     layers = [job for job in jobs if job.function.package == "layer"]
     others = [job for job in jobs if job.function.package != "layer"]
     # Forking costs nothing and keeps what is imported; where threads or the system forbid it, Python is started anew.

@@ -23,7 +23,8 @@ from lambdapack.builder import WheelStore
 from lambdapack.builder.inputs import Inputs, requirement_inputs
 from lambdapack.builder.making import wheel_maker
 from lambdapack.builder.plan import BuildPlan, FirstPartyFile, ResolvedWheel
-from lambdapack.builder.resolve import Resolution, resolve
+from lambdapack.builder.resolutions import Resolution
+from lambdapack.builder.resolve import resolve
 from lambdapack.profiles.profile import RuntimeProfile
 from lambdapack.settings import FunctionSettings
 

@@ -12,7 +12,7 @@ import pytest
 import uv
 
 from lambdapack.builder.inputs import InputKind, Inputs
-from lambdapack.builder.resolve import Resolution
+from lambdapack.builder.resolutions import Resolution
 from lambdapack.builder.staleness import pipenv_digest, poetry_digest
 from lambdapack.errors import BuildFailed
 from tests.unit.builder.makers import make_profile, make_project, make_wheel, resolve_file, resolve_inputs

@@ -12,8 +12,9 @@ from zipfile import ZipFile, ZipInfo
 import pytest
 
 from lambdapack.builder.archive import EXECUTABLE, PLAIN
+from lambdapack.builder.installed import InstalledWheel
 from lambdapack.builder.plan import ResolvedWheel
-from lambdapack.builder.wheels import HEADERS_RULE, InstalledWheel, open_wheel
+from lambdapack.builder.wheels import HEADERS_RULE, open_wheel
 from lambdapack.errors import BuildFailed
 from lambdapack.profiles.profile import RuntimeProfile
 from tests.unit.builder.makers import as_resolved, make_plan, make_profile, make_wheel
