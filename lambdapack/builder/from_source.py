@@ -32,6 +32,7 @@ from lambdapack.progress import Progress, silent
 _RECIPE = "1"
 """Counted up when the same source would come out as another wheel."""
 
+_ANY = "any"
 _EPOCH = "315532800"  # 1980-01-01, the first date a ZIP archive can hold
 
 BuildForTarget = Callable[[Source, SourceTree, Path], Path]
@@ -40,11 +41,13 @@ BuildForTarget = Callable[[Source, SourceTree, Path], Path]
 
 @dataclass(frozen=True, slots=True)
 class WheelMaker:
-    """Builds wheels for one target. `for_target` builds what has native code."""
+    """Builds wheels for one target. `for_target` builds what has native code, in a `place` that has a name: what was
+    built elsewhere is not taken for it."""
 
     profile: RuntimeProfile
     store: WheelStore
     for_target: BuildForTarget
+    place: str = ""
     progress: Progress = silent
 
     def make(self, source: Source) -> ResolvedWheel:
@@ -54,7 +57,7 @@ class WheelMaker:
         """
         with self.store.scratch() as scratch:
             tree = fetch_source(source, self.store, scratch, self.progress)
-            for target in ("any", self.profile.identifier):
+            for target in (_ANY, self._target):
                 kept = self._kept(source, tree, target)
                 if kept is not None:
                     return kept
@@ -62,6 +65,10 @@ class WheelMaker:
             out.mkdir()
             path = self._build(source, tree, out)
             return self._keep(source, tree, path)
+
+    @property
+    def _target(self) -> str:
+        return f"{self.profile.identifier} {self.place}"
 
     def _build(self, source: Source, tree: SourceTree, out: Path) -> Path:
         if not tree.looks_native:
@@ -100,7 +107,7 @@ class WheelMaker:
             )
         content = path.read_bytes()
         self.store.put(self.store.path_of(wheel), lambda stream: stream.write(content))
-        target = "any" if _is_for_any_platform(wheel.filename) else self.profile.identifier
+        target = _ANY if _is_for_any_platform(wheel.filename) else self._target
         record = {"filename": wheel.filename, "sha256": wheel.sha256, "version": wheel.version, "size": wheel.size}
         self.store.write_text(self._record(tree, target), json.dumps(record))
         return wheel_in_store(wheel, self.store)

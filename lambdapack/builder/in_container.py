@@ -111,12 +111,20 @@ class ContainerBuild:
             status = container.run(_SECONDS)
             files = container.fetch(_ANSWER) or {}
             if "log" not in files:
-                words = " ".join(container.words().split())
-                raise MissingRequirement(
-                    f"{image.name}: is no image to build in: {words[-300:]}",
-                    hint="it has to have Python at /var/lang and the tools: see images/build in lambdapack's sources",
-                )
+                raise self._unfit_image(image, " ".join(container.words().split()))
         return status, files
+
+    def _unfit_image(self, image: EngineImage, words: str) -> MissingRequirement:
+        if "exec format error" in words:
+            return MissingRequirement(
+                f"{image.name}: this engine runs nothing for {self.profile.architecture}",
+                hint="register qemu for it (docker run --privileged --rm tonistiigi/binfmt --install all), "
+                f"or point DOCKER_HOST at an engine on {self.profile.architecture}",
+            )
+        return MissingRequirement(
+            f"{image.name}: is no image to build in: {words[-300:]}",
+            hint="it has to have Python at /var/lang and the tools: see images/README.md in lambdapack's sources",
+        )
 
     def _result(self, status: int, files: dict[str, bytes], source: Source, out: Path) -> Path:
         names = [name for name in files if name.endswith(".whl")]

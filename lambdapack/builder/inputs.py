@@ -43,7 +43,6 @@ class Inputs:
     groups: tuple[str, ...] = ()
     from_source: frozenset[str] = frozenset()
     own: bool = False
-    found: bool = False
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -79,7 +78,6 @@ def find_inputs(function: FunctionSettings, root: Path, readings: Readings | Non
         groups=options.groups,
         from_source=frozenset(map(canonicalize_name, options.from_source)),
         own=not (function.source or function.shared),
-        found=options.detect and bool(files),
     )
     _refuse_misplaced(inputs, options.package)
     return inputs

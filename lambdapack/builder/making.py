@@ -32,5 +32,7 @@ def wheel_maker(
             resolve(inputs, profile, scratch=scratch, make=maker.make, credentials=store.credentials).wheels, progress
         )
 
-    maker = WheelMaker(profile, store, ContainerBuild(profile, store, fetch, judge, image, progress), progress)
+    maker = WheelMaker(
+        profile, store, ContainerBuild(profile, store, fetch, judge, image, progress), image or "", progress
+    )
     return maker

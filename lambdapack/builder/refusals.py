@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lambdapack.builder.choice import Choice, Misfit, choose
+from lambdapack.builder.choice import Choice, Misfit, Source, choose
 from lambdapack.builder.inputs import requirement_inputs
 from lambdapack.builder.plan import ResolvedWheel
 from lambdapack.builder.requirements import RequirementDetails
@@ -55,6 +55,17 @@ class Asking:
         except (UvRefused, BuildFailed):
             return None
         return found[0] if len(found) == 1 else None
+
+    def linux_wheels(self, source: Source, profile: RuntimeProfile) -> Misfit | None:
+        """The wheels that an sdist's version has for the target's machine, but for another Python or glibc.
+
+        uv leaves them out of a resolution for one target. None: there are none, building it is the only way."""
+        offer = offered_wheels(
+            source.name, source.version, profile, options=self.indexes, folder=self.folder, scratch=self.scratch
+        )
+        names = offer[1] if offer else []
+        own = tuple(name for name in names if "linux" in name and name.endswith(f"_{profile.machine}.whl"))
+        return Misfit(source.name, source.version, own) if own else None
 
 
 def does_not_fit(misfit: Misfit, profile: RuntimeProfile, asking: Asking, wanted_by: str = "") -> BuildFailed:

@@ -23,6 +23,7 @@ _COMMENT = re.compile(r"(^|\s+)#.*$")
 _INCLUDE = re.compile(r"^(?:-r|-c|--requirements?|--constraints?)(?:\s*=\s*|\s+|(?<=^-[rc]))(?P<path>\S.*)$")
 _INDEX_OPTION = re.compile(r"^(?:-i|-f|--index-url|--extra-index-url|--find-links|--no-index|--pre)(?:[\s=]|$)")
 _WHEEL_FILE = re.compile(r"(?:^|[/\\@\s])(?P<file>(?P<name>[A-Za-z0-9_.]+)-[^/\\\s]+\.whl)(?=$|[\s;#])")
+_NAME = re.compile(r"^[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?(?=$|[\s\[(<>=!~;@])")
 _HASH = re.compile(r"--hash(?:=|\s+)(?P<algorithm>\w+):(?P<digest>[0-9A-Fa-f]+)")
 
 
@@ -32,12 +33,14 @@ class RequirementDetails:
 
     `index_options`: lines that say where distributions come from, as written. `direct`: file names of wheels that are
     required by path or URL, by normalised name. `files`: all requirement files that were read.
+    `names`: what is named in them (not in a `pyproject.toml`), normalised.
     """
 
     hashes: dict[str, set[str]] = field(default_factory=dict)
     index_options: list[str] = field(default_factory=list)
     direct: dict[str, str] = field(default_factory=dict)
     files: set[Path] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
 
 
 def read_details(files: Iterable[Path], lines: Iterable[str], folder: Path) -> RequirementDetails:
@@ -74,6 +77,8 @@ def _scan(text: str, folder: Path, details: RequirementDetails) -> None:
         elif _INDEX_OPTION.match(line):
             details.index_options.append(_absolute_option(line, folder))
         else:
+            if match := _NAME.match(line):
+                details.names.add(canonicalize_name(match[0]))
             if match := _WHEEL_FILE.search(line):
                 details.direct[canonicalize_name(match["name"])] = unquote(match["file"])
             if "--hash" in line:

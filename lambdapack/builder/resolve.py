@@ -55,7 +55,8 @@ def resolve(
     """
     if inputs.kind == "nothing":
         return Resolution()
-    progress(f"resolving for {target_words(profile)}")
+    shown = ", ".join(file.name for file in inputs.files) or "the requirements"
+    progress(f"resolving {shown} for {target_words(profile)}")
     readings = readings if readings is not None else Readings(noting=False)
     credentials = credentials if credentials is not None else IndexCredentials()
     credentials.add_settings(inputs.folder)
@@ -84,15 +85,20 @@ class Fitting:
     given_up: tuple[Misfit, ...] = ()
 
 
-def find_fitting(inputs: Inputs, profile: RuntimeProfile, *, scratch: Path, limits: Limits) -> Fitting:
-    """Resolves so that each version has a wheel that the target accepts, or no wheel for anything.
+def find_fitting(
+    inputs: Inputs, profile: RuntimeProfile, *, scratch: Path, limits: Limits, indexes: Sequence[str] = ()
+) -> Fitting:
+    """Resolves so that each version has a wheel that the target accepts, or no wheel for its machine at all.
 
     Raises `UvRefused` where there is no solution even for a target that accepts everything.
     """
+    asking = Asking(inputs.folder, scratch, indexes)
     newest = lock = compile_lock(inputs, profile, scratch=scratch, limits=limits)
     given_up: list[Misfit] = []
+    only_sdists: set[Source] = set()
     for _ in range(_MOST_ROUNDS):
         choices = choose(lock, profile, Wanted(from_source=inputs.from_source))
+        choices = [_with_wheels_elsewhere(choice, inputs, profile, asking, only_sdists) for choice in choices]
         bad = [choice for choice in choices if isinstance(choice, Misfit)]
         if not bad:
             return Fitting(newest, lock, tuple(given_up))
@@ -109,6 +115,22 @@ def find_fitting(inputs: Inputs, profile: RuntimeProfile, *, scratch: Path, limi
     return Fitting(newest, None, tuple(given_up))
 
 
+def _with_wheels_elsewhere(
+    choice: Choice, inputs: Inputs, profile: RuntimeProfile, asking: Asking, only_sdists: set[Source]
+) -> Choice:
+    """Takes the sdist of a version that has wheels for another Python or glibc as the misfit it is: uv does not tell.
+
+    Not where the sdist itself was asked for. `only_sdists` keeps those that have been asked about."""
+    if not isinstance(choice, Source) or choice in only_sdists:
+        return choice
+    if choice.kind != "sdist" or choice.version is None or choice.name in inputs.from_source:
+        return choice
+    misfit = asking.linux_wheels(choice, profile)
+    if misfit is None:
+        only_sdists.add(choice)
+    return misfit or choice
+
+
 def _fresh(
     inputs: Inputs, details: RequirementDetails, profile: RuntimeProfile, scratch: Path, *, locked: bool
 ) -> tuple[list[ResolvedWheel | Source], tuple[str, ...]]:
@@ -116,16 +138,18 @@ def _fresh(
     notes: list[str] = []
     asking = Asking(inputs.folder, scratch, details.index_options)
     try:
-        found = find_fitting(inputs, profile, scratch=scratch, limits=Limits())
+        found = find_fitting(inputs, profile, scratch=scratch, limits=Limits(), indexes=asking.indexes)
     except UvRefused as first:
         # An sdist whose requirements cannot be read without its compilers: wheels may do.
         try:
-            found = find_fitting(inputs, profile, scratch=scratch, limits=WHEELS_ONLY)
+            found = find_fitting(inputs, profile, scratch=scratch, limits=WHEELS_ONLY, indexes=asking.indexes)
         except UvRefused as refusal:
             raise explained(_more_telling(first, refusal), profile, details, asking) from None
         notes.append("only wheels were considered: what some sdist requires cannot be read on this machine")
     if found.lock is None:
-        raise does_not_fit(found.given_up[0], profile, asking)
+        # What the user wrote is to blame before what it brought along.
+        blamed = min(found.given_up, key=lambda misfit: misfit.name not in details.names)
+        raise does_not_fit(blamed, profile, asking)
     wanted = Wanted(hashes=details.hashes, from_source=inputs.from_source)
     choices = _without_misfits(choose(found.lock, profile, wanted), profile, asking)
     notes += _downgrades(choices, found, profile, asking)
@@ -140,7 +164,10 @@ def _from_lock(
     read = read_locked(inputs, profile, scratch=scratch, locked=locked)
     credentials.add_options(read.indexes)
     asking = Asking(inputs.folder, scratch, read.indexes)
-    return _without_misfits(choose(read.lock, profile, read.wanted), profile, asking)
+    choices = choose(read.lock, profile, read.wanted)
+    if inputs.kind in ("poetry", "pipenv"):  # whose files uv was asked for; others list all there are
+        choices = [_with_wheels_elsewhere(choice, inputs, profile, asking, set()) for choice in choices]
+    return _without_misfits(choices, profile, asking)
 
 
 def _without_misfits(

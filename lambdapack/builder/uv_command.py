@@ -14,6 +14,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -156,21 +157,28 @@ def offered_wheels(
     An empty list: there is none for any Python (an sdist only). None: the question could not be answered.
     """
     requirement = f"{name}=={version}" if version else name
-    own, has_none = profile.python[1], False
-    for minor in sorted(_PYTHON_MINORS, key=lambda minor: (abs(minor - own), -minor)):
+
+    def ask(minor: int) -> tuple[str, list[str]] | None:
+        """What is there for one Python; an empty list: uv says that it is an sdist only."""
         try:
             target = ["--python-version", f"3.{minor}", "--universal", "--no-deps", "--only-binary=:all:"]
             lock = _compile(target, (), [*options, requirement], folder, scratch)
         except UvRefused as refusal:
             missing = why_no_wheel(refusal.stderr)
-            has_none = has_none or (missing is not None and not missing.has_others)
-            continue
+            return (version or "", []) if missing is not None and not missing.has_others else None
         except BuildFailed:
-            continue  # uv writes an invalid lock for a distribution whose wheels are all for older Pythons
+            return None  # uv writes an invalid lock for a distribution whose wheels are all for older Pythons
         for package in lock.pylock.packages:
             if package.name == canonicalize_name(name) and package.wheels:
                 return str(package.version), sorted(wheel.filename for wheel in package.wheels)
-    return (version, []) if has_none else None
+        return None
+
+    # One Python after the other would take as long as the rest of a build; uv waits for the network most of the time.
+    nearest = sorted(_PYTHON_MINORS, key=lambda minor: (abs(minor - profile.python[1]), -minor))
+    with ThreadPoolExecutor(len(nearest), thread_name_prefix="ask") as pool:
+        answers = [answer for answer in pool.map(ask, nearest) if answer is not None]
+    with_wheels = next((answer for answer in answers if answer[1]), None)
+    return with_wheels or ((version, []) if answers else None)
 
 
 def why_no_wheel(stderr: str) -> NoWheel | None:

@@ -121,6 +121,17 @@ def test_the_same_content_is_built_once(tmp_path: Path) -> None:
     assert elsewhere.asked == ["native", "native"]
 
 
+def test_what_was_built_in_another_image_is_not_taken(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "native", "native")
+    (project / "module.c").touch()
+    elsewhere = Elsewhere()
+    for place in ("one", "two", "one"):
+        WheelMaker(make_profile(), WheelStore(tmp_path / "store"), elsewhere, place).make(
+            project_source(project, "native")
+        )
+    assert elsewhere.asked == ["native", "native"]
+
+
 def test_a_wheel_that_is_no_longer_in_the_store_is_built_again(tmp_path: Path) -> None:
     project = make_project(tmp_path / "plain", "plain")
     make = maker(tmp_path, Elsewhere()).make

@@ -78,6 +78,19 @@ class TestRealWheels:
         assert found["duckdb"].filename == "duckdb-1.4.2-cp311-cp311-manylinux_2_26_x86_64.manylinux_2_28_x86_64.whl"
 
     @pytest.mark.usefixtures("index")
+    def test_wheels_for_other_pythons_are_no_reason_to_compile(self, tmp_path: Path) -> None:
+        """This version has wheels up to Python 3.12, and an sdist, which takes a Fortran compiler and half an hour."""
+        with pytest.raises(BuildFailed) as caught:
+            resolve_lines(tmp_path, "scipy==1.12.0", profile=make_profile((3, 14)))
+        for part in (
+            "scipy 1.12.0: no wheel fits python3.14",
+            "cp312-cp312-manylinux",
+            "python3.12 takes scipy 1.12.0",
+        ):
+            assert part in str(caught.value)
+        assert "from-source" in str(caught.value.hint)
+
+    @pytest.mark.usefixtures("index")
     def test_an_older_version_is_taken_only_with_a_word(self, tmp_path: Path) -> None:
         inputs = requirement_inputs(tmp_path, strings=("numpy>=2.2,<2.3.4",))
         resolution = resolve_inputs(inputs, make_profile((3, 11), glibc=(2, 26)))
