@@ -58,7 +58,7 @@ _FROM = (
     rb"(?:(?P<names>\*|%(name)s%(alias)s(?:%(comma)s%(name)s%(alias)s)*+)|\((?P<listed>[^()]*+)\))%(end)s(?P<FROM>)"
 )
 _IMPORT = rb"import[ \t]+(?P<modules>%(dotted)s%(alias)s(?:%(comma)s%(dotted)s%(alias)s)*+)%(end)s(?P<IMPORT>)"
-_DECORATORS = rb"(?P<decorators>(?:@[\w.]++(?:%(parentheses)s)?+(?:%(end)s)++(?P=i))*+)"
+_DECORATORS = rb"(?P<decorators>(?:@(?:[^\n()\"'#\\]++|%(string)s|%(parentheses)s)++(?:%(end)s)++(?P=i))*+)"
 _RETURNS = rb"(?:[ \t]*+->(?P<returns>(?:[^\n:#\[({\"'\\]++|%(balanced)s|%(string)s)++))?+"
 _FUNCTION = (
     rb"(?P<def>(?:async[ \t]+)?def[ \t]+(?P<function>%(name)s)%(type_parameters)s[ \t]*+(?P<parameters>%(parentheses)s)"
@@ -80,30 +80,26 @@ _ASSIGNMENT = (
     rb"(?:=[ \t]*+(?:(?P<text>%(string)s)|(?P<atom>[\w.]++)|(?P<brackets>%(brackets)s)))?+%(end)s(?P<ASSIGNMENT>)"
 )
 _OTHER = rb"(?=[^\s#)\]}])%(line)s%(deeper)s(?:(?P=i)[)\]}]%(line)s%(deeper)s)*+(?P<OTHER>)"
-_STATEMENT = re.compile(
-    rb"(?P<i>[ \t]*+)(?:"
-    + b"|".join((_FROM, _DEFINITION, _IMPORT, _TEXT, _NOTHING, _ASSIGNMENT, _OTHER))
-    % {
-        b"alias": _ALIAS,
-        b"balanced": _BALANCED,
-        b"brackets": _brackets(2),
-        b"colon": _COLON,
-        b"comma": _COMMA,
-        b"comment": _COMMENT,
-        b"deeper": _DEEPER,
-        b"dotted": _DOTTED,
-        b"end": _END,
-        b"line": _LINE,
-        b"name": _NAME,
-        b"parentheses": _PARENTHESES,
-        b"short": _SHORT_STRING,
-        b"string": _STRING,
-        b"suite": _SUITE,
-        b"type_parameters": rb"(?:(?=\[)%s)?+" % _BALANCED,
-    }
-    + rb")",
-    re.DOTALL,
-)
+_PARTS = {
+    b"alias": _ALIAS,
+    b"balanced": _BALANCED,
+    b"brackets": _brackets(2),
+    b"colon": _COLON,
+    b"comma": _COMMA,
+    b"comment": _COMMENT,
+    b"deeper": _DEEPER,
+    b"dotted": _DOTTED,
+    b"end": _END,
+    b"line": _LINE,
+    b"name": _NAME,
+    b"parentheses": _PARENTHESES,
+    b"short": _SHORT_STRING,
+    b"string": _STRING,
+    b"suite": _SUITE,
+    b"type_parameters": rb"(?:(?=\[)%s)?+" % _BALANCED,
+}
+_KINDS = (_FROM, _DEFINITION, _IMPORT, _TEXT, _NOTHING, _ASSIGNMENT, _OTHER)
+_STATEMENT = re.compile((rb"(?P<i>[ \t]*+)(?:" + b"|".join(_KINDS) + rb")") % _PARTS, re.DOTALL)
 _MORE = re.compile(rb"(?P<i>[ \t]*+)%s%s" % (_LINE, _DEEPER), re.DOTALL)
 _GAP = re.compile(rb"(?:%s)*+" % _END)
 _INDENT = re.compile(rb"[ \t]*+")
@@ -113,8 +109,13 @@ _NO_BRACKETS = bytes(set(range(256)) - set(b"()[]{}"))
 _BRACKETS = ((b"(", b")"), (b"[", b"]"), (b"{", b"}"))
 # Code from before Python 3.7 that the parser has to see, because it is none any more.
 _OLD_NAME = re.compile(rb"\.async\b|\basync\s*[=,)]")
-# What the reader looks for in functions, where a statement may begin.
-_WANTED = re.compile(rb"(?:^|[:;])[ \t]*(?:import\b|global\b|from\b[^\n]*(?:\bimport\b|\\\r?$))", re.MULTILINE)
+# Where in a function names are imported, or bound in the module: lines that say nothing of it, and those that do. What
+# stands in the body of a `try` is nobody's concern.
+_OTHER_LINES = re.compile(rb"(?:(?![ \t]*+(?:from|import|global|try)\b)%s)*+" % _LINE, re.DOTALL)
+_TRY = re.compile((rb"(?P<i>[ \t]*+)try" + _COLON + _DEEPER), re.DOTALL)
+_GLOBAL = rb"global[ \t]+(?P<globals>%(name)s(?:%(comma)s%(name)s)*+)%(end)s(?P<GLOBAL>)"
+_LATER = re.compile((rb"[ \t]*+(?:" + b"|".join((_FROM, _IMPORT, _GLOBAL)) + rb")") % _PARTS)
+_IN_LINE = re.compile(rb"[^\n]*[:;][ \t]*(?:from\b[^\n]*)?")
 _LAZY = b"annotations"  # from __future__ import annotations
 
 
@@ -123,7 +124,8 @@ class Piece:
     """One statement, up to `stop`. `kind` is the name of its pattern's last group, `at` its match, `row` counts from 0.
 
     What is not understood from its text alone has a node in the tree of the rest: one or several children of the block
-    there, that begin before `end`. `inner` are the pieces of a class."""
+    there, that begin before `end`. `inner` are the pieces of a class, and of a function's what it imports or binds in
+    the module."""
 
     kind: str
     at: re.Match[bytes]
@@ -259,10 +261,8 @@ class Pieces:
         start, end = found.span("def")
         if b":=" in found["decorators"]:
             raise _DoubtError
-        suite = found.start("suite") if found["suite"] is not None else end
-        if (data.find(b"import", suite, found.end()) >= 0 or data.find(b"global", suite, found.end()) >= 0) and (
-            _WANTED.search(data, suite, found.end())
-        ):
+        if not self._note_later(piece, found.start("suite") if found["suite"] is not None else end):
+            piece.inner.clear()
             self._copy(piece)
             return
         parameters, returns = found["parameters"], found["returns"] or b""
@@ -271,6 +271,38 @@ class Pieces:
             self.rest.functions[self.rest.size + start - found.start()] = data[start : found.end()]
             self.rest.add(data[found.start() : end] + b": 0\n", piece.row, found.start())
             piece.end = self.rest.size
+
+    def _note_later(self, piece: Piece, at: int) -> bool:
+        """Takes in what a function imports, and binds in the module; False where only a parser can tell."""
+        data, end = self._data, piece.stop
+        words = [word for word in (b"import", b"global") if data.find(word, at, end) >= 0]
+        if not words:
+            return True
+        if data.find(b"TYPE_CHECKING", at, end) >= 0 or any(self._stands_in_line(word, at, end) for word in words):
+            return False
+        row, counted = self._row, piece.at.start()
+        at = _OTHER_LINES.match(data, at, end).end()  # type: ignore[union-attr] # it matches nothing, too
+        while at < end:
+            found = _LATER.match(data, at, end)
+            if found is not None:
+                row += data.count(b"\n", counted, at)
+                counted = at
+                piece.inner.append(Piece(found.lastgroup or "", found, found.end(), row))
+            else:
+                found = _TRY.match(data, at, end)
+                if found is None:
+                    return False
+            at = _OTHER_LINES.match(data, found.end(), end).end()  # type: ignore[union-attr] # as above
+        return True
+
+    def _stands_in_line(self, word: bytes, at: int, end: int) -> bool:
+        data = self._data
+        while (at := data.find(word, at, end)) >= 0:
+            line = data.rfind(b"\n", 0, at) + 1
+            if data[line - 3 : line].endswith((b"\\\n", b"\\\r\n")) or _IN_LINE.fullmatch(data, line, at):
+                return True
+            at += len(word)
+        return False
 
     def _class(self, piece: Piece) -> None:
         found, data, rest = piece.at, self._data, self.rest

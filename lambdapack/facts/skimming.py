@@ -20,7 +20,7 @@ from lambdapack.facts.statements import StatementReader
 
 _COMMENT = re.compile(rb"#[^\n]*")
 _ALIASED = re.compile(rb"\s*([A-Za-z_]\w*)(?:[ \t]+as[ \t]+([A-Za-z_]\w*))?\s*")
-_DECORATOR = re.compile(rb"@([\w.]+)")
+_DECORATOR = re.compile(rb"@([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*(?:#.*)?")
 _INTEGER = re.compile(rb"0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|[\d_]+[jJ]?")
 _DOTTED = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _LITERALS: dict[bytes, Expression] = {
@@ -83,50 +83,48 @@ class Skimmer:
         names = bound.names | self.namespace.targets.global_names
         return Block(tuple(bound.statements), frozenset(names)) if bound.statements or names else EMPTY
 
+    def _later(self, pieces: list[Piece]) -> None:
+        """Takes in what a function imports and binds in the module."""
+        for piece in pieces:
+            if piece.kind == "GLOBAL":
+                names = {name.strip() for name in piece.at["globals"].decode().split(",")}
+                self.namespace.targets.global_names |= names
+                self.namespace.targets.volatile |= names
+            elif piece.kind == "IMPORT":
+                self.namespace.deferred.imports.extend(_modules(piece))
+            else:
+                self.namespace.deferred.imports.append(_from(piece))
+
     def _block(self, pieces: list[Piece], nodes: _Nodes, *, in_class: bool) -> _Bound:
         bound = _Bound([], set())
         out, names = bound.statements, bound.names
         for piece in pieces:
             if piece.kind == "CLASS":
                 self._class(piece, nodes, bound)
-            elif piece.end:
+                continue
+            if piece.end:
                 for node in nodes.before(piece.end):
                     self._reader.add(node, out, names)
             else:
-                match piece.kind:
-                    case "FUNCTION":
-                        self._function(piece, bound, in_class=in_class)
-                    case "ASSIGNMENT":
-                        self._assignment(piece, bound, in_class=in_class)
-                    case "FROM":
-                        self._from(piece, bound)
-                    case "IMPORT":
-                        out.extend(_modules(piece))
+                self._plain(piece, bound, in_class=in_class)
+            if piece.inner:
+                self._later(piece.inner)
         return bound
 
-    # -- imports ---------------------------------------------------------------------------------------------------
-
-    def _from(self, piece: Piece, bound: _Bound) -> None:
-        module, names, listed = piece.at.group("module", "names", "listed")
-        if names == b"*":
-            found: tuple[tuple[str, str], ...] = (("*", "*"),)
-        elif names is not None:
-            found = tuple(_aliased(names.split(b",")))
-        else:
-            if b"#" in listed:
-                listed = _COMMENT.sub(b"", listed)
-            items = listed.split(b",")
-            if not items[-1].strip():
-                items.pop()
-            found = tuple(_aliased(items))
-        target = module.lstrip(b".")
-        if not module or not found:
-            raise _NotPlainError
-        if module == b"__future__":
-            self.namespace.lazy_annotations = self.namespace.lazy_annotations or b"annotations" in piece.at[0]
-            bound.names.update(name for _, name in found)
-        else:
-            bound.statements.append(Import(piece.row + 1, target.decode(), len(module) - len(target), found))
+    def _plain(self, piece: Piece, bound: _Bound, *, in_class: bool) -> None:
+        match piece.kind:
+            case "FUNCTION":
+                self._function(piece, bound)
+            case "ASSIGNMENT":
+                self._assignment(piece, bound, in_class=in_class)
+            case "FROM" if piece.at["module"] == b"__future__":
+                names = self.namespace
+                names.lazy_annotations = names.lazy_annotations or b"annotations" in piece.at[0]
+                bound.names.update(name for _, name in _from(piece).names or ())
+            case "FROM":
+                bound.statements.append(_from(piece))
+            case "IMPORT":
+                bound.statements.extend(_modules(piece))
 
     # -- assignments -----------------------------------------------------------------------------------------------
 
@@ -145,7 +143,7 @@ class Skimmer:
 
     # -- definitions -----------------------------------------------------------------------------------------------
 
-    def _function(self, piece: Piece, bound: _Bound, *, in_class: bool) -> None:
+    def _function(self, piece: Piece, bound: _Bound) -> None:
         found = piece.at
         decorated = self._decorators(piece, bound)
         start = found.start("def")
@@ -166,8 +164,8 @@ class Skimmer:
             stripped = text.strip()
             if not stripped or stripped.startswith(b"#"):
                 continue
-            name = _DECORATOR.match(stripped)
-            if name is None or not _DOTTED.fullmatch(name[1]):
+            name = _DECORATOR.fullmatch(stripped)
+            if name is None:
                 raise _NotPlainError
             called: Expression = ("name", name[1].decode())
             bound.statements.append(Evaluate(("call", called, (UNKNOWN,), (), line)))
@@ -192,6 +190,21 @@ class Skimmer:
             inner = self._block(piece.inner, _Nodes([] if body is None else body.named_children), in_class=True)
         block = Block(tuple(inner.statements), frozenset(inner.names))
         self.namespace.bind_class(name, block, bound.statements, bound.names)
+
+
+def _from(piece: Piece) -> Import:
+    module, names, listed = piece.at.group("module", "names", "listed")
+    if names == b"*":
+        found: tuple[tuple[str, str], ...] = (("*", "*"),)
+    elif names is not None:
+        found = tuple(_aliased(names.split(b",")))
+    else:
+        items = _COMMENT.sub(b"", listed).split(b",")
+        found = tuple(_aliased(items if items[-1].strip() else items[:-1]))
+    target = module.lstrip(b".")
+    if not module or not found:
+        raise _NotPlainError
+    return Import(piece.row + 1, target.decode(), len(module) - len(target), found)
 
 
 def _aliased(items: list[bytes]) -> Iterator[tuple[str, str]]:

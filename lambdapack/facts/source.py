@@ -35,7 +35,8 @@ def _skimmed(data: bytes) -> Program | None:
     pieces = cut_module(data)
     if pieces is None:
         return None
-    opaque = traits.is_opaque(data)
+    words = traits.find_words(data)
+    opaque = traits.is_opaque(data, words)
     definitions = []
     for piece, text in pieces.texts() if opaque else ():
         if piece.kind in ("FUNCTION", "CLASS"):
@@ -47,12 +48,15 @@ def _skimmed(data: bytes) -> Program | None:
     if body is None:
         return None
     opaque_functions = any(map(traits.is_opaque, definitions))
-    return _program(data, skimmer.namespace, body, pieces.loose, opaque=opaque, opaque_functions=opaque_functions)
+    return _program(
+        data, words, skimmer.namespace, body, pieces.loose, opaque=opaque, opaque_functions=opaque_functions
+    )
 
 
 def _parsed(data: bytes) -> Program:
     root = syntax.parse(data)
-    opaque = traits.is_opaque(data)
+    words = traits.find_words(data)
+    opaque = traits.is_opaque(data, words)
     reader = StatementReader(data, obscures=traits.is_opaque if opaque else None)
     try:
         body = reader.block(root)
@@ -62,28 +66,36 @@ def _parsed(data: bytes) -> Program:
     loose = b"\n".join(text for child, text in syntax.texts(root, data) if not syntax.is_class(child))
     definitions = (syntax.trimmed(text) for child, text in syntax.texts(root, data) if syntax.is_definition(child))
     opaque_functions = opaque and any(map(traits.is_opaque, definitions))
-    program = _program(data, reader.namespace, body, loose, opaque=opaque, opaque_functions=opaque_functions)
+    program = _program(data, words, reader.namespace, body, loose, opaque=opaque, opaque_functions=opaque_functions)
     return replace(program, damaged=root.has_error)
 
 
 def _program(
-    data: bytes, names: Namespace, body: Block, loose: bytes, *, opaque: bool, opaque_functions: bool
+    data: bytes,
+    words: frozenset[bytes],
+    names: Namespace,
+    body: Block,
+    loose: bytes,
+    *,
+    opaque: bool,
+    opaque_functions: bool,
 ) -> Program:
     imported = imported_names(body)
-    attributes, computed = traits.set_attributes(loose, imported)
+    attributes, computed = traits.set_attributes(loose, imported, words)
+    mentions = data.count(b"__all__") if b"__all__" in words else 0
     return Program(
         body=body,
         deferred=tuple(names.deferred.imports),
         exports=None if names.exports.names is None else tuple(names.exports.names),
-        exports_unknown=names.exports.unknown or data.count(b"__all__") > names.exports.understood,
+        exports_unknown=names.exports.unknown or mentions > names.exports.understood,
         members=names.members,
         volatile=frozenset(names.targets.volatile) | imported,
         assigned_attributes=attributes | names.targets.attributes,
         computed_attributes=computed,
         opaque=opaque,
         opaque_functions=opaque_functions,
-        import_hooks=traits.import_hooks(data),
-        find_module_hooks=traits.find_module_hooks(data),
+        import_hooks=traits.import_hooks(data, words),
+        find_module_hooks=traits.find_module_hooks(data, words),
         loads_libraries=traits.loads_libraries(data),
         damaged=False,
     )

@@ -72,9 +72,21 @@ _HOOK_SIGNS = {
     "other.__path__": _signs((b"__path__", b"")),
     "callers": _signs((b"f_globals", b""), (b"__globals__", b"")),
 }
-_HOOK_SIGNS_WITHOUT_PATH = {
-    name: tuple((word, pattern) for word, pattern in signs if b"path" not in pattern.pattern)
-    for name, signs in _HOOK_SIGNS.items()
+# All words whose presence is asked for. Text is long and most of it has none: those that have a part in common are only
+# looked for where that part is.
+_WORDS = {
+    b"path": (b"sys_path", b"meta_path", b"path_hooks", b"__path__", b"extend_path"),
+    b"global": (b"globals", b"global_enum", b"f_globals", b"__globals__"),
+    b"modules": (),
+    b"vars": (),
+    b"locals": (),
+    b"exec": (),
+    b"__import__": (),
+    b"declare_namespace": (),
+    b"addsitedir": (),
+    b"setattr": (),
+    b"__dict__": (),
+    b"__all__": (),
 }
 _NEAR = 300  # bytes around a sign, more than any line of interest has
 # What only such a finder calls, and a package that says that it has no files.
@@ -82,14 +94,20 @@ _LOAD_MODULE = re.compile(rb"\n([ \t]+)def load_module\b[^\n]*(?:\n\1[ \t]+[^\n]
 _EMPTY_PATH = re.compile(rb"\n[ \t]*__path__ = \[\]")
 _LIBRARY_WORDS = (b"DLL", b"dll", b"LoadLibrary", b"dlopen", b"RTLD_GLOBAL")
 _SETATTR = re.compile(rb"setattr(?<![.\w]setattr)\s*\(\s*(?!self\b|cls\b|type\s*\()[\w.\[\]]+\s*,\s*(['\"]?)(\w*)")
-# `sys.modules[name].x = …`, `other.__dict__["x"] = …`, `vars(other)["x"] = …`, `vars(other).update(x=…)`
-_SET_IN_PLACE = re.compile(
-    rb"\bmodules\s*\[[^\]\n]*\]\s*\.\s*(\w+)\s*=(?!=)"
-    rb"|(?:\.__dict__|\bvars\s*\([^)\n]+\))\s*\[\s*['\"](\w+)['\"]\s*\]\s*=(?!=)"
-    rb"|(?:\.__dict__|\bvars\s*\([^)\n]+\))\s*\.\s*update\s*\(\s*(\w+)\s*=(?!=)"
+# `sys.modules[name].x = …`, `other.__dict__["x"] = …`, `vars(other)["x"] = …`, `vars(other).update(x=…)`. The
+# words come first, and what stands before them after them: a text is searched for plain words ten times as fast.
+_ITEM_SET = rb"\s*\[\s*['\"](\w+)['\"]\s*\]\s*=(?!=)"
+_UPDATED = rb"\s*\.\s*update\s*\(\s*(\w+)\s*=(?!=)"
+_SET_IN_PLACE = {
+    b"modules": re.compile(rb"modules(?<!\wmodules)\s*\[[^\]\n]*\]\s*\.\s*(\w+)\s*=(?!=)"),
+    b"__dict__": re.compile(rb"__dict__(?<=\.__dict__)(?:%s|%s)" % (_ITEM_SET, _UPDATED)),
+    b"vars": re.compile(rb"vars(?<!\wvars)\s*\([^)\n]+\)(?:%s|%s)" % (_ITEM_SET, _UPDATED)),
+}
+_EXPORTS_OF_OTHERS = re.compile(
+    rb"__all__(?:(?<=\.__all__)\s*(?:\.\s*(?:append|extend|insert)\b|[+]?=(?!=))|(?<=['\"]__all__)['\"])"
 )
-_EXPORTS_OF_OTHERS = re.compile(rb"\.\s*__all__\s*(?:\.\s*(?:append|extend|insert)\b|[+]?=(?!=))|['\"]__all__['\"]")
-_SET_IN_FUNCTION = re.compile(rb"\n[ \t]+(\w+)\.(\w+)\s*=(?!=)")
+_SET = re.compile(rb"\.(\w++)\s*+=(?!=)")
+_OWNER = re.compile(rb"[ \t]++(\w++)")
 _LOADS_LIBRARIES = re.compile(
     rb"\b(?:[Cc]|[Pp]y)[Dd][Ll][Ll]\b|\bLoadLibrary\b|\bdlopen\b|\bRTLD_GLOBAL\b|\bsetdlopenflags\b"
 )
@@ -100,37 +118,48 @@ _LOADS = re.compile(
 )
 
 
-def is_opaque(data: bytes) -> bool:
-    """True when the module may bind names of its own that no statement shows."""
+def find_words(data: bytes) -> frozenset[bytes]:
+    """Returns which of the words that traits begin with a text has."""
+    found = [word for word in _WORDS if word in data]
+    for word in tuple(found):
+        found += [longer for longer in _WORDS[word] if longer in data]
+    if b"path" in found:
+        found.append(b"sys")
+    return frozenset(found)
+
+
+def is_opaque(data: bytes, words: frozenset[bytes] | None = None) -> bool:
+    """True when the module may bind names of its own that no statement shows. `words` are those found in it, if that is
+    known."""
     for word, sign in _OPAQUE_SIGNS:
-        for found in sign.finditer(data) if word in data else ():
+        for found in sign.finditer(data) if _has(word, data, words) else ():
             # The pattern looks at what stands in the same lines only.
             if _OPAQUE.search(data, max(0, found.start() - _NEAR), found.end() + _NEAR):
                 return True
     return False
 
 
-def import_hooks(data: bytes) -> frozenset[str]:
-    """Names what of the import system the module changes, anywhere in it."""
-    paths = b"path" in data  # a part of most of the words
+def import_hooks(data: bytes, words: frozenset[bytes] | None = None) -> frozenset[str]:
+    """Names what of the import system the module changes, anywhere in it. `words` as of `is_opaque`."""
     return frozenset(
         name
         for name, pattern in _HOOKS.items()
-        if _any_sign(_HOOK_SIGNS[name] if paths else _HOOK_SIGNS_WITHOUT_PATH[name], data) and pattern.search(data)
+        if any(_has(word, data, words) and sign.search(data) for word, sign in _HOOK_SIGNS[name])
+        and pattern.search(data)
     )
 
 
-def find_module_hooks(data: bytes) -> frozenset[str]:
+def find_module_hooks(data: bytes, words: frozenset[bytes] | None = None) -> frozenset[str]:
     """Names those of the import hooks that work only where the import system asks finders for `find_module`, which it
     does no more since Python 3.12: a finder without `find_spec`, and what is there for its sake."""
-    if b"find_module" not in data or b"find_spec" in data or b"meta_path" not in data:
+    if not _has(b"meta_path", data, words) or b"find_module" not in data or b"find_spec" in data:
         return frozenset()
     rest = _EMPTY_PATH.sub(b"", _LOAD_MODULE.sub(b"", data))
     return import_hooks(data) - (import_hooks(rest) - {"sys.meta_path"})
 
 
-def _any_sign(signs: _Signs, data: bytes) -> bool:
-    return any(word in data and pattern.search(data) for word, pattern in signs)
+def _has(word: bytes, data: bytes, words: frozenset[bytes] | None) -> bool:
+    return word in (data if words is None else words)
 
 
 def loads_libraries(data: bytes) -> bool:
@@ -143,20 +172,22 @@ def loads_something(data: bytes) -> bool:
     return bool(_LOADS.search(data))
 
 
-def set_attributes(data: bytes, modules: frozenset[str]) -> tuple[frozenset[str], bool]:
+def set_attributes(data: bytes, modules: frozenset[str], words: frozenset[bytes]) -> tuple[frozenset[str], bool]:
     """Returns the names that the module sets on others: by `setattr` with a literal, or in functions on one of the
-    `modules` it imports; and whether it also sets computed ones."""
-    names, computed = set(), b".__dict__[" in data or b".__dict__.update" in data
-    for quote, name in _SETATTR.findall(data) if b"setattr" in data else ():
+    `modules` it imports; and whether it also sets computed ones. `words` are those found in it."""
+    names = set()
+    computed = b"__dict__" in words and (b".__dict__[" in data or b".__dict__.update" in data)
+    for quote, name in _SETATTR.findall(data) if b"setattr" in words else ():
         if quote and name:
             names.add(name.decode())
         else:
             computed = True
-    for owner, name in _SET_IN_FUNCTION.findall(data):
-        if owner.decode() in modules:
-            names.add(name.decode())
-    if b"modules" in data or b"__dict__" in data or b"vars" in data:
-        names.update(name.decode() for found in _SET_IN_PLACE.findall(data) for name in found if name)
-    if b"__all__" in data and _EXPORTS_OF_OTHERS.search(data):
+    for found in _SET.finditer(data):
+        owner = _OWNER.fullmatch(data, data.rfind(b"\n", 0, found.start()) + 1, found.start())
+        if owner is not None and owner[1].decode() in modules:
+            names.add(found[1].decode())
+    for word in words & _SET_IN_PLACE.keys():
+        names.update(match[match.lastindex or 1].decode() for match in _SET_IN_PLACE[word].finditer(data))
+    if b"__all__" in words and _EXPORTS_OF_OTHERS.search(data):
         names.add("__all__")
     return frozenset(names), computed
