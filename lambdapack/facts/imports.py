@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
-from lambdapack.artifact import Located, Stack
-from lambdapack.errors import UnreadableMember
+from lambdapack.artifact import Stack
 from lambdapack.facts.absence import Absence, AbsenceReader, removed_modules
 from lambdapack.facts.belief import Belief
 from lambdapack.facts.bytecode import foreign_magic
@@ -24,12 +22,12 @@ from lambdapack.facts.installed import Installed, NativeVersion
 from lambdapack.facts.known import KnownFacts
 from lambdapack.facts.libraries import LibraryNames
 from lambdapack.facts.linking import NativeFacts
+from lambdapack.facts.module_files import ModuleFiles
 from lambdapack.facts.modules import Module, ModuleFinder
 from lambdapack.facts.native_inits import NativeInits
 from lambdapack.facts.outcome import Execution, Failure
 from lambdapack.facts.program import Program
 from lambdapack.facts.replay import Replay
-from lambdapack.facts.source import read_source
 from lambdapack.facts.surroundings import read_surroundings
 from lambdapack.profiles import load_common_facts
 from lambdapack.profiles.profile import RuntimeProfile
@@ -38,7 +36,6 @@ from lambdapack.profiles.profile import RuntimeProfile
 _LACKS = frozenset((
     "missing-module", "missing-name", "native", "library", "syntax", "byte-code", "circular", "relative-import",
 ))  # fmt: skip
-_LARGEST_SOURCE = 8 << 20  # bytes; more than any real module has, and parsing it would take minutes
 RUNTIME = "the Lambda runtime"  # the importer of the handler itself
 
 
@@ -77,13 +74,10 @@ class ImportFacts:
         self._distributions = distributions
         self.handler = handler
         self.libraries = LibraryNames(stack, profile, native)
-        self.unread: dict[str, str] = {}
-        self._texts: dict[str, bytes] = {}
-        self._hooks: dict[str, bytes] = {}
+        self._files = ModuleFiles(stack, self._known, self.owner)
         self._refusals: dict[str, SyntaxProblem] = {}
         self._programs: dict[str, Program | None] = {}
         self._unchecked: list[str] = []  # what is to be compiled
-        self._sources: dict[str, bytes] = {}  # of first-party modules, kept from their one reading
         self._execute()
         # Most code compiles: it is executed on that belief first, and again in the rare case that it was wrong.
         if self._check_syntax():
@@ -92,13 +86,13 @@ class ImportFacts:
     def _execute(self) -> None:
         self._belief = belief = Belief(
             self._finder,
-            self._mentions,
-            self._native_mentions,
+            self._files.mentions,
+            self._files.native_mentions,
             self._is_first_party,
             lambda name: name in self._removed,
         )
         installed = Installed(self._stack, self._distributions, self._profile, managed=self._native.managed)
-        inits = NativeInits(self._native, self._source, self.owner)
+        inits = NativeInits(self._native, self._files.source, self.owner)
         executor = Executor(
             self._finder,
             self._profile,
@@ -110,8 +104,7 @@ class ImportFacts:
         )
         self.executions: dict[str, Execution] = executor.ledger.executions
         for hook in self._finder.hooks:
-            self._hooks[hook.path] = hook.text.encode()
-            executor.run_line(read_source(hook.text.encode()), hook.path)
+            executor.run_line(self._files.note_hook(hook.path, hook.text), hook.path)
         failures = [] if self.handler.problem else executor.run(self.handler.module, RUNTIME)
         self.loaded = tuple(self.executions)  # by the import alone, in order; what follows is loaded by calls
         self.ledger = executor.ledger
@@ -151,7 +144,7 @@ class ImportFacts:
         kind = f"syntax of {self._profile.runtime}"
         files = [located for path in self._unchecked if (located := self._stack.file(path)) is not None]
         unknown = [located for located in files if not self._known.has(located, kind)]
-        sources = [self._sources.get(located.path) or self._stack.read_bytes(located) for located in unknown]
+        sources = [self._files.data(located) for located in unknown]
         compiled = dict(zip(unknown, check_syntax(sources, self._profile.python), strict=True))
         problems = {
             located.path: self._known.get(located, kind, partial(compiled.__getitem__, located)) for located in files
@@ -215,7 +208,12 @@ class ImportFacts:
     def first_party_sources(self) -> tuple[tuple[Execution, bytes], ...]:
         """The user's own modules that are imported, with their bytes."""
         own = (item for item in self.executions.values() if self._is_first_party(item.module) and item.program)
-        return tuple((execution, data) for execution in own if (data := self._source(execution.module.path)))
+        return tuple((execution, data) for execution in own if (data := self._files.source(execution.module.path)))
+
+    @property
+    def unread(self) -> dict[str, str]:
+        """The files that cannot be read, with the reason."""
+        return self._files.unread
 
     @property
     def handler_execution(self) -> Execution | None:
@@ -244,7 +242,7 @@ class ImportFacts:
     def is_bare_class(self, name: str) -> bool:
         """True for a class of the handler's module that has what its body binds and nothing else."""
         execution = self.handler_execution
-        data = self._source(execution.module.path) if execution is not None else None
+        data = self._files.source(execution.module.path) if execution is not None else None
         if execution is None or data is None or execution.program is None or execution.program.opaque:
             return False
         binding = read_binding(data, name)
@@ -302,35 +300,17 @@ class ImportFacts:
     def _program(self, module: Module) -> Program | None:
         path = module.path or ""
         if path not in self._programs:
-            located = self._stack.file(path) if path else None
-            program = None if located is None else self._read_program(located)
+            program = self._files.program(path) if path else None
             if program is not None and program.find_module_hooks and self._profile.python >= (3, 12):
                 program = replace(program, import_hooks=program.import_hooks - program.find_module_hooks)
             self._programs[path] = program
-            if program is not None and located is not None and (self.owner(path) is None or program.damaged):
+            if program is not None and (self.owner(path) is None or program.damaged):
                 self._unchecked.append(path)  # nobody else has compiled it
         return self._programs[path]
 
-    def _read_program(self, located: Located) -> Program | None:
-        if located.entry.size > _LARGEST_SOURCE:
-            return None
-
-        def read() -> Program:
-            data = self._stack.read_bytes(located)
-            owner = self.owner(located.path)
-            if owner is None:
-                self._sources[located.path] = data  # to be compiled, which finds any damage
-            return read_source(data, intact=owner is None or owner.is_as_recorded(located.path, data))
-
-        try:
-            return self._known.get(located, "program", read)
-        except UnreadableMember as error:
-            self.unread[located.path] = str(error)
-            return None
-
     def _refusal(self, module: Module) -> SyntaxProblem | None:
         if module.kind == "bytecode":
-            data = self._source(module.path)
+            data = self._files.source(module.path)
             made_by = None if data is None else foreign_magic(data, self._profile.python, load_common_facts())
             return SyntaxProblem(0, made_by) if made_by else None
         return self._refusals.get(module.path or "")
@@ -341,23 +321,9 @@ class ImportFacts:
         if module.kind != "extension" or module.path is None or dist is None:
             return None
         path = module.path
-        if not self._native_mentions(path, dist.version):
+        if not self._files.native_mentions(path, dist.version):
             return None
-        return NativeVersion(dist.version, module, lambda text: self._native_mentions(path, text))
-
-    def _source(self, path: str | None) -> bytes | None:
-        located = self._stack.file(path) if path else None
-        if path is None or located is None:
-            return None
-        if path in self._sources:
-            return self._sources[path]
-        if located.entry.size > _LARGEST_SOURCE and path.endswith(".py"):
-            return None
-        try:
-            return self._stack.read_bytes(located)
-        except UnreadableMember as error:
-            self.unread[path] = str(error)
-            return None
+        return NativeVersion(dist.version, module, lambda text: self._files.native_mentions(path, text))
 
     def _is_first_party(self, module: Module) -> bool:
         """False for files of distributions and, without metadata, for packages with a version of their own."""
@@ -366,26 +332,3 @@ class ImportFacts:
         # Not as code asks for a module, which would be noted: the answer is what is noted.
         top: Execution | None = dict.get(self.executions, module.name.partition(".")[0])
         return not (top is not None and "__version__" in top.names)
-
-    def _native_mentions(self, path: str, word: str) -> bool:
-        """True when the bytes of a native file have a word."""
-        return self._has(path, f"has {word}", lambda data: word.encode() in data)
-
-    def _mentions(self, module: Module, word: str) -> bool:
-        """True when the module's source has the word in a string literal: code that makes modules names them."""
-        quoted = rb"""['"]%s['"]""" % re.escape(word.encode())
-        return module.path is not None and self._has(
-            module.path, f"quotes {word}", lambda data: bool(re.search(quoted, data))
-        )
-
-    def _has(self, path: str, kind: str, holds: Callable[[bytes], bool]) -> bool:
-        located = self._stack.file(path)
-        if located is None or path in self._hooks:
-            return holds(self._hooks.get(path, b""))
-
-        def read() -> bool:
-            if path not in self._texts:
-                self._texts[path] = self._source(path) or b""
-            return holds(self._texts[path])
-
-        return self._known.get(located, kind, read)

@@ -184,6 +184,20 @@ def test_exports(source: str, exports: tuple[str, ...] | None, unknown: bool) ->
 
 
 @pytest.mark.parametrize(
+    ("source", "others"),
+    [
+        ("import a\na.__all__ = []\n", True),
+        ("import a\na.__all__.append('x')\n", True),
+        ("setattr(a, '__all__', [])\n", True),
+        ("# what follows is its own.\n\n__all__ = []\n", False),
+        ("print(a.__all__)\n", False),
+    ],
+)
+def test_what_sets_the_exports_of_others(source: str, others: bool) -> None:
+    assert ("__all__" in read_source(source.encode()).assigned_attributes) is others
+
+
+@pytest.mark.parametrize(
     ("source", "hooks"),
     [
         ("sys.path.insert(0, x)", {"sys.path"}),
