@@ -16,7 +16,7 @@ from lambdapack.finding import Finding, Severity
 from lambdapack.profiles import RuntimeProfile, load_profile
 
 _DEFAULT_ARCHITECTURE = "x86_64"
-_INSTALL = "uv pip install"
+_INSTALLS = ("uv pip install", "pip install")
 _MOST_FINDINGS = 4  # of one cause: the rest are the same again
 
 
@@ -112,8 +112,10 @@ def _cause(known: PossibleCause, named: Mapping[str, str], examined: Examined | 
         sentence = fill(known.says, named)
     advice = [*seen.advice, *(finding.fix for finding in seen.findings)]
     general = [fill(text, named) for text in known.fixes]
-    if any(_INSTALL in text for text in advice):  # said already, with the version that there is
-        general = [text for text in general if not text.startswith(_INSTALL)]
+    if seen.findings:
+        # Said already, with the version that is there; or it belongs to no distribution, and the index may have
+        # something else of that name.
+        general = [text for text in general if not text.startswith(_INSTALLS)]
     return Cause(
         known.name,
         sentence,

@@ -33,6 +33,7 @@ _ERROR = re.compile(
     re.IGNORECASE,
 )
 _HARMLESS = re.compile(r"\[(?:INFO|DEBUG)\]|(?:\[WARN(?:ING)?\].{0,60})?LAMBDA_WARNING|REPORT RequestId")
+_SURELY_AN_ERROR = re.compile(r"^\[ERROR\]|Traceback \(most recent call last\)")
 _TRACEBACK = "Traceback (most recent call last)"
 _RAISED = re.compile(
     r"^(?:\w+\.)*\w*(?:Error|Exception|Exit|Interrupt|NotFound)\b.*(?:\n(?!Traceback|  File|During|The above).*)*",
@@ -91,7 +92,8 @@ def recognise(records: Sequence[Record], setting: Setting) -> tuple[list[Matched
     matched = [Matched(_message(said), pattern, named) for pattern, named, said in known.values()]
     if any(not item.pattern.general for item in matched):
         matched = [item for item in matched if not item.pattern.general]
-        strange = {}
+        # Beside an error that is understood, only what surely is another one is worth a word.
+        strange = {text: said for text, said in strange.items() if _SURELY_AN_ERROR.search(said[0].text)}
     elif matched:  # several words for one end: the one that says most stands first in the catalogue
         names = [pattern.name for pattern in load_catalogue().patterns]
         matched = [min(matched, key=lambda item: names.index(item.pattern.name))]

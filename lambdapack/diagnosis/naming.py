@@ -138,6 +138,8 @@ def _is_extension(named: Mapping[str, str], _: Setting) -> bool:
         module = f"{parent}.{name}"
     elif name and not module:
         return name in names.native_names or name in names.native or _is_private(name)
+    if "." not in module and _is_private(module) and module not in names.native_standard:
+        return module not in names.plain
     return module in names.native or _looks_native(module)
 
 

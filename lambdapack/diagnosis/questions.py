@@ -38,6 +38,7 @@ class Answer:
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "module-absent": ("module",),
     "part-absent": ("module",),
+    "empty-package": ("top",),
     "not-in-standard-library": ("module",),
     "module-elsewhere": ("module",),
     "no-native-file": ("module",),
@@ -75,6 +76,17 @@ def _part_absent(subject: Subject, named: Named) -> Iterator[Answer]:
     parent = module.rpartition(".")[0]
     if parent and subject.finder.find_dotted(parent) is not None:
         yield from _module_absent(subject, named)
+
+
+def _empty_package(subject: Subject, named: Named) -> Iterator[Answer]:
+    package = subject.finder.find_dotted(named["top"])
+    if package is None or package.kind != "namespace":
+        return
+    folders = package.search or ()
+    if not any(name.endswith((".py", ".pyc", ".so")) for folder in folders for name in subject.stack.names(folder)):
+        yield Answer(
+            Evidence(f"{folders[0]} has no module in it: Python takes it for an empty package", path=folders[0])
+        )
 
 
 def _not_in_standard_library(subject: Subject, named: Named) -> Iterator[Answer]:
@@ -253,6 +265,7 @@ def _sdk_of_runtime(subject: Subject, _: Named) -> Iterator[Answer]:
 QUESTIONS: Mapping[str, Callable[[Subject, Named], Iterator[Answer]]] = {
     "module-absent": _module_absent,
     "part-absent": _part_absent,
+    "empty-package": _empty_package,
     "not-in-standard-library": _not_in_standard_library,
     "module-elsewhere": _module_elsewhere,
     "handler-absent": _handler_absent,
