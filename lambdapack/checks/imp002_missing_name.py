@@ -4,11 +4,13 @@ What it finds
     `from module import name` where the module's source binds no such name: not by assignment, definition, import, star
     import or `__getattr__`, and no submodule has it. Modules whose names come into being in other ways are left alone.
     Of the standard library's modules, the names that the runtime's Python does not have: `from datetime import UTC`
-    before 3.11, `from collections import Mapping` since 3.10.
+    before 3.11, `from collections import Mapping` since 3.10; also as attributes that are used at import
+    (`class Names(collections.Mapping)`, `@asyncio.coroutine`, `pkgutil.ImpImporter`).
 
 Why it fails on Lambda
     "cannot import name 'get_rds_client' from 'shared.aws_clients' (/var/task/shared/aws_clients.py)", "cannot import
-    name 'UTC' from 'datetime' (/var/lang/lib/python3.10/datetime.py)".
+    name 'UTC' from 'datetime' (/var/lang/lib/python3.10/datetime.py)", "AttributeError: module 'collections' has no
+    attribute 'Mapping'".
 
 How to fix it
     In code of your own: import what is there; the message names something similar if there is any. When the name
@@ -31,7 +33,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from lambdapack.checking import Explained, Hit, Severity, Subject, check
+from lambdapack.checking import Explained, Failure, Hit, Severity, Subject, check
 
 _WHERE = {
     "certain": "",
@@ -46,14 +48,18 @@ def missing_name(subject: Subject) -> Iterator[Hit]:
     said = set()
     for item in subject.explained("absent", "left-standard-library", "not-yet-standard-library"):
         failure = item.failure
-        if failure.kind != "missing-name" or item.caught or (failure.path, failure.module, failure.name) in said:
+        if (
+            failure.kind not in ("missing-name", "missing-attribute")
+            or item.caught
+            or (failure.path, failure.module, failure.name) in said
+        ):
             continue
         said.add((failure.path, failure.module, failure.name))
         file, hint = _what_is_there(item, subject)
         where = _WHERE[failure.certainty]
         yield Hit(
             path=failure.path,
-            message=f"line {failure.line}: {where}imports {failure.name} from {failure.module}, "
+            message=f"line {failure.line}: {where}{_asked(failure)}, "
             + (_history(item, subject) or f"but {file} has no such name{hint}"),
             fix=_fix(item, subject, hint),
             evidence={
@@ -67,6 +73,12 @@ def missing_name(subject: Subject) -> Iterator[Hit]:
             severity=Severity.ERROR if item.fatal else Severity.WARNING,
             chain=(*failure.chain, f"{failure.module}.{failure.name}"),
         )
+
+
+def _asked(failure: Failure) -> str:
+    if failure.kind == "missing-attribute":
+        return f"uses {failure.module}.{failure.name}"
+    return f"imports {failure.name} from {failure.module}"
 
 
 def _history(item: Explained, subject: Subject) -> str:

@@ -55,7 +55,7 @@ class AbsenceReader:
     def explain(self, failure: Failure) -> Absence:
         """Returns the most specific explanation of a missing module or name."""
         names = [failure.module]
-        if failure.kind == "missing-name":
+        if failure.kind in ("missing-name", "missing-attribute"):
             names.insert(0, f"{failure.module}.{failure.name}")
         for name in names:
             found = self._native_file(name) or self._removed_file(name) or self._uncompiled(name)

@@ -174,6 +174,10 @@ class Caller:
         self._running = None
         parts: list[Expression] = []
         for at, inner in enumerate(inner_expressions(expression)):
+            if inner[0] == "name" and "." in inner[1]:
+                lacking = self._importer.lacking_attribute(inner[1], expression[4], context)
+                if lacking:
+                    return UNKNOWN, lacking
             is_called = at == 0 and inner[0] == "name"  # what is called is looked up below
             if is_called or not self.has_more_to_know(inner, context.values):
                 parts.append(inner)

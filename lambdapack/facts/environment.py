@@ -12,7 +12,7 @@ from lambdapack.facts.outcome import Failure
 from lambdapack.facts.program import Constant
 from lambdapack.facts.trampoline import Steps
 
-_LACKS = ("native", "library", "byte-code", "missing-module", "syntax")
+_LACKS = ("native", "library", "byte-code", "missing-module", "missing-attribute", "syntax")
 # Variables with these beginnings may be set by Lambda itself, or by the shell that starts Python.
 _RESERVED_VARIABLES = ("AWS", "LAMBDA", "_", "PATH", "LANG", "LC_", "TZ", "LD_", "PYTHON", "HOME", "TMP", "PWD")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdapack.facts.belief import Belief
-from lambdapack.facts.calls import read_call
+from lambdapack.facts.calls import absolute_name, read_call
 from lambdapack.facts.circles import is_still_unbound, may_have_come_in_otherwise
 from lambdapack.facts.conditions import rebind
 from lambdapack.facts.expression import Expression
@@ -251,6 +251,20 @@ class Importer:
         if f"{module}.{name}" in self._ledger.executions or name in target.names:
             return None
         return None if self._belief.name_may_exist(target, name, context.execution) else False
+
+    def lacking_attribute(self, dotted: str, line: int, context: Context) -> list[Failure]:
+        """Returns the failure of `module.name` where the standard library's module certainly has no such name."""
+        if dotted.partition(".")[0] not in context.execution.aliases or dotted in context.values:
+            return []
+        owner, *names = absolute_name(dotted, context.execution).split(".")
+        for name in names:
+            target = self._ledger.executions.get(owner)
+            if target is None or target.module.kind not in ("stdlib", "builtin"):
+                return []
+            if self._standard.lacks(target.module, name) and not self._belief.sets(name):
+                return [failure_of("missing-attribute", Import(line, owner), owner, context, name=name)]
+            owner = f"{owner}.{name}"
+        return []
 
     def _comes_later(self, target: Execution, name: str, context: Context) -> bool:
         """True when a module that imports, by way of others, the one that asks has certainly not bound a name yet."""

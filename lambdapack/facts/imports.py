@@ -34,7 +34,8 @@ from lambdapack.profiles.profile import RuntimeProfile
 
 # What a function lacks that fails at its first call. What else it raises is its own business: it may be an answer.
 _LACKS = frozenset((
-    "missing-module", "missing-name", "native", "library", "syntax", "byte-code", "circular", "relative-import",
+    "missing-module", "missing-name", "missing-attribute", "native", "native-api", "library", "syntax", "byte-code",
+    "circular", "relative-import",
 ))  # fmt: skip
 RUNTIME = "the Lambda runtime"  # the importer of the handler itself
 
@@ -163,7 +164,8 @@ class ImportFacts:
             Explained(failure, reader.explain(failure), caught)
             for failures, caught in groups
             for failure in failures
-            if failure.kind in ("missing-module", "missing-name") and not self._is_in_standard_library(failure)
+            if failure.kind in ("missing-module", "missing-name", "missing-attribute")
+            and not self._is_in_standard_library(failure)
         )
 
     @property

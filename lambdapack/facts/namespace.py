@@ -10,7 +10,16 @@ from lambdapack.facts.deferred import DeferredReader
 from lambdapack.facts.exports import Exports
 from lambdapack.facts.expression import UNKNOWN
 from lambdapack.facts.managers import ContextManagers
-from lambdapack.facts.program import Block, Constant, Define, Definition, Statement, all_names, without_constants
+from lambdapack.facts.program import (
+    Block,
+    Constant,
+    Define,
+    Definition,
+    Evaluate,
+    Statement,
+    all_names,
+    without_constants,
+)
 from lambdapack.facts.targets import Targets
 
 _LONGEST_FUNCTION = 8_000  # bytes; what is longer is not followed
@@ -55,6 +64,12 @@ class Namespace:
                 return
         self.targets.bind(name, names)
         out.append(Constant(name, UNKNOWN))
+
+    def keep_bases(self, bases: bytes, line: int, out: list[Statement]) -> None:
+        """Keeps what a class's bases ask of other modules, as the call that its definition is."""
+        names = syntax.dotted_bases(bases)
+        if names:
+            out.append(Evaluate(("call", ("name", "type"), tuple(("name", name) for name in names), (), line)))
 
     def bind_class(self, name: str, inner: Block, out: list[Statement], names: set[str]) -> None:
         """Binds a class's name and keeps what its body runs."""

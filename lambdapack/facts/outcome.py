@@ -13,6 +13,7 @@ from lambdapack.facts.program import Handler, Program, Raise, Try
 FailureKind = Literal[
     "missing-module",
     "missing-name",
+    "missing-attribute",
     "circular",
     "relative-import",
     "native",
@@ -30,7 +31,8 @@ class Failure:
     """An import that fails. `importer` is the module with the statement, `path` its file, `line` where it stands; 0 for
     what native code does.
 
-    `module` is what was to be imported, absolute; `name` the name wanted from it. For `native` it is the extension
+    `module` is what was to be imported, absolute; `name` the name wanted from it, by an import or (`missing-attribute`)
+    as `module.name`. For `native` it is the extension
     module and `native_path` its file; for `native-api` `name` is the version of NumPy that it was not built for; for
     `library` `name` is what code loads by itself, `native_path` its file when there is one; for `syntax` `name` is what
     the compiler says, for `byte-code` what the module was compiled by, for `raises` the error's class and `detail` the
@@ -134,6 +136,8 @@ def _catches(name: str, failure: Failure) -> bool | None:
         return None
     if failure.kind == "missing-module":
         return issubclass(ModuleNotFoundError, caught)
+    if failure.kind == "missing-attribute":
+        return issubclass(AttributeError, caught)
     if failure.kind == "library":
         return issubclass(OSError, caught)
     if failure.kind == "syntax":

@@ -186,6 +186,8 @@ class Skimmer:
                 node = node.child_by_field_name("definition") or node
             reader.evaluate(node.child_by_field_name("superclasses"), bound.statements)
             body = node.child_by_field_name("body")
+        line = piece.row + found["decorators"].count(b"\n") + 1
+        self.namespace.keep_bases(found["bases"] or b"", line, bound.statements)
         with self.namespace.inside_class():
             inner = self._block(piece.inner, _Nodes([] if body is None else body.named_children), in_class=True)
         block = Block(tuple(inner.statements), frozenset(inner.names))

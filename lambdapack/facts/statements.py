@@ -304,7 +304,10 @@ class StatementReader:
         name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
         if name is None or body is None:
             return
-        self.evaluate(node.child_by_field_name("superclasses"), out)
+        bases = node.child_by_field_name("superclasses")
+        if bases is not None:
+            self.evaluate(bases, out)
+            self.namespace.keep_bases(self._bytes(bases), self._expressions.line(node), out)
         with self.namespace.inside_class():
             inner = self.block(body)
         self.namespace.bind_class(self._name(name), inner, out, names)

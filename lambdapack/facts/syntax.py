@@ -34,6 +34,7 @@ _READING = re.compile(
     rb"(?:\bin|\bif|\bwhile|\bnot|\band|\bor|\blen\(|[(,[] ?\*|\bsorted\(|\btuple\(|\bany\(|\ball\(|\.join\()\s*$"
 )
 _CHANGING = re.compile(rb"\b([A-Za-z_]\w*)(?:\.\w+\s*\(|\[[^\]\n]*\]\s*[-+*|]?=(?!=))")
+_BASE = re.compile(rb"(?<![\w.\])])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)++(?!\s*\()")
 _ITEM = re.compile(rb"\[[^\]\n]*\](?!\s*[-+*|]?=(?!=))")
 _IMPORTING = re.compile(rb"^\s*(?:from\s+\S+\s+)?import\b")
 _FOLLOWED = frozenset((*_LITERALS, "call"))  # whether a call may raise is seen when it is followed
@@ -122,6 +123,13 @@ def is_only_read(name: str, bound: int, data: bytes) -> bool:
         if not (quoted or read or _IMPORTING.search(line)):
             return False
     return True
+
+
+def dotted_bases(bases: bytes) -> tuple[str, ...]:
+    """Returns the dotted names among a class's bases and keywords, given as text with its brackets."""
+    if b"." not in bases or b"#" in bases or b"'" in bases or b'"' in bases:
+        return ()
+    return tuple(name.decode() for name in _BASE.findall(bases))
 
 
 def deleted(statement: Node) -> list[Node]:

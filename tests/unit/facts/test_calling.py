@@ -172,3 +172,30 @@ def test_a_name_that_may_be_there_decides_nothing() -> None:
     assert fails(source, filled) == []
     assert fails(source, {"own/__init__.py": "marker = 1\n"}) == missing("absent")
     assert fails(source, {"own/__init__.py": ""}) == []
+
+
+LOST = [("missing-attribute", "collections", "Mapping")]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import collections\nclass C(collections.Mapping): pass", LOST),
+        ("import collections\nclass C(object, collections.Mapping):\n    x = 1", LOST),
+        ("import collections\n@other\nclass C(collections.Mapping):\n    def f(self): pass", LOST),
+        ("import collections\nclass C:\n    class D(collections.Mapping): pass", LOST),
+        ("import collections as c\nclass C(c.Mapping): pass", LOST),
+        ("import collections\nisinstance({}, collections.Mapping)", LOST),
+        ("import collections\ndef f(): return isinstance({}, collections.Mapping)", []),
+        ("import collections\ndef f(): return isinstance({}, collections.Mapping)\nf()", LOST),
+        ("import collections\nclass C(collections.OrderedDict): pass", []),
+        ("import collections.abc\nclass C(collections.abc.Mapping): pass", []),
+        ("collections = other\nclass C(collections.Mapping): pass", []),
+        ("import collections\ncollections.Mapping = dict\nclass C(collections.Mapping): pass", []),
+        ("import collections\nif unknown:\n    class C(collections.Mapping): pass", []),
+        ("import os\nclass C(os.path.join): pass", []),
+        ("import importlib\nimportlib.util.find_spec('x')", []),  # a submodule that others import
+    ],
+)
+def test_names_of_standard_modules_that_are_used(source: str, expected: Seen) -> None:
+    assert fails(source + "\n") == expected
