@@ -22,7 +22,7 @@ DEVELOPING = $(VENV)/.developing
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help package test standins tool-image check format profiles accuracy bench lock clean
+.PHONY: help package test standins docs tool-image check format profiles accuracy bench lock clean
 
 help: ## list the targets
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,9 @@ test: $(DEVELOPING) ## run the tests
 
 standins: $(DEVELOPING) ## build the images that container tests run in where the official ones are out of reach
 	$(RUN)/python -m images.standin --load
+
+docs: $(DEVELOPING) ## build the documentation site: build/site/index.html
+	NO_MKDOCS_2_WARNING=1 $(RUN)/python -m mkdocs build --strict --quiet -f docs/mkdocs.yml
 
 # IMAGE_ARGS="--build-arg BASE=..." builds it on another image that has Python
 tool-image: $(INSTALLED) ## build a container image of lambdapack itself: lambdapack:latest

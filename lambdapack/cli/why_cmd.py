@@ -14,6 +14,7 @@ from lambdapack.errors import UsageError
 from lambdapack.presence import Presence
 from lambdapack.render.why_format import render_why_json, render_why_text
 from lambdapack.settings import load_settings, select_functions
+from lambdapack.settings.wording import shown
 from lambdapack.workflows.import_test import AttemptOptions, import_handler
 from lambdapack.workflows.inspection import Target
 from lambdapack.workflows.why import why
@@ -67,9 +68,8 @@ def command(
         for target, path in targets:
             try:
                 sidecar = path.with_name(f"{path.stem}.lambdapack.json")
-                answers.append(
-                    (str(target.name or target.path), why(target, what, sidecar, attempt if measured else None))
-                )
+                found = why(target, what, sidecar, attempt if measured else None)
+                answers.append((target.name or shown(path), found))
             except UsageError as error:
                 refused.append(error)
     if not answers:

@@ -10,12 +10,13 @@ from typing import Any
 from lambdapack.finding import Finding, Severity
 from lambdapack.render.causes import Cause, causes_of
 from lambdapack.render.measures import bytes_text, counted
-from lambdapack.report import Report
+from lambdapack.report import Report, Skipped
 
 _PLACES_SHOWN = 5
 _CHAIN_SHOWN = 6
 _IMPORTS_SHOWN = 15
 _TRACEBACK_LINES = 30
+_SKIPPED_SHOWN = 5
 # In the words of why a backend was chosen: those refused, and of a reason what may be left out.
 _REFUSED = re.compile(r"; not (\w+): ")
 _IMAGE = re.compile(r"^\S+[/:]\S+: ")
@@ -42,7 +43,7 @@ def render_text(report: Report, style: TextStyle, *, seconds: float | None = Non
     for cause in causes_of([_printable(finding) for finding in shown]):
         lines += [*_cause(cause, style), ""]
     lines += [plain(line) for line in report.told]
-    lines += [style.paint("dim", line) for line in skipped_lines(report)]
+    lines += [style.paint("dim", line) for line in skipped_lines(report, verbose=style.verbose)]
     lines += [style.paint("dim", f"assumed {assumed}") for assumed in report.assumed]
     lines += _suppressed(report)
     lines += [f"{style.paint('warning', 'warning')}: {plain(note)}" for note in report.notes]
@@ -123,13 +124,19 @@ def _cause(cause: Cause, style: TextStyle) -> Iterator[str]:
     yield f"  fix: {first.fix}"
 
 
-def skipped_lines(report: Report) -> Iterator[str]:
-    """Yields one line for each reason, with all that it kept from being looked at."""
-    reasons: dict[str, list[str]] = {}
+def skipped_lines(report: Report, *, verbose: bool = False) -> Iterator[str]:
+    """Yields one line for each reason, with all that it kept from being looked at; of many checks only how many, unless
+    `verbose`. That a layer has no handler is no news."""
+    reasons: dict[str, list[Skipped]] = {}
     for skipped in report.skipped:
-        reasons.setdefault(skipped.reason, []).append(skipped.path or skipped.code or "")
-    for reason, what in reasons.items():
-        yield plain(f"skipped {', '.join(filter(None, what)) or 'in part'}: {reason}")
+        if verbose or report.artifact.kind != "layer" or skipped.code is None:
+            reasons.setdefault(skipped.reason, []).append(skipped)
+    for reason, items in reasons.items():
+        names = [name for item in items if (name := item.path or item.code)]
+        what = ", ".join(names) or "in part"
+        if len(names) > _SKIPPED_SHOWN and not verbose and all(item.path is None for item in items):
+            what = f"{len(names)} checks"
+        yield plain(f"skipped {what}: {reason}")
 
 
 def _suppressed(report: Report) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""The documentation site: pages that come from the code, and the command blocks of those that are written by hand."""
