@@ -33,6 +33,7 @@ from lambdapack.facts.outcome import Failure
 from lambdapack.facts.python_code import PythonCode
 from lambdapack.facts.requirements import Requirements
 from lambdapack.facts.startup import ImageStart, names_a_client, read_start
+from lambdapack.facts.surroundings import Surroundings, read_surroundings
 from lambdapack.facts.wheel_tags import accepted, made_for
 from lambdapack.finding import Hit, Severity
 from lambdapack.profiles import Replacement, load_common_facts
@@ -201,7 +202,22 @@ class Subject:
 
     @cached_property
     def native(self) -> NativeFacts:
-        return NativeFacts(self.stack, self.profile, managed=self.managed, folders=self.own_folders, known=self.known)
+        return NativeFacts(
+            self.stack,
+            self.profile,
+            managed=self.managed,
+            folders=self.own_folders,
+            known=self.known,
+            key=None if self.surroundings is None else self.surroundings.key,
+        )
+
+    @cached_property
+    def surroundings(self) -> Surroundings | None:
+        """What is there besides the user's own code; None where that cannot be told, or no one asks for it again."""
+        if not self.known.is_kept:
+            return None
+        circumstances = (self.managed, self.own_folders)
+        return read_surroundings(self.stack, self.profile, self.finder.path, self._owners, self.known, *circumstances)
 
     @cached_property
     def distributions(self) -> tuple[DistFacts, ...]:
@@ -255,7 +271,8 @@ class Subject:
         return None if self.handler is None else self._follow(self.handler)
 
     def _follow(self, handler: HandlerFacts) -> ImportFacts:
-        return ImportFacts(self.stack, self.profile, self.finder, self.native, self.distributions, handler, self.known)
+        facts = (self.finder, self.native, self.distributions)
+        return ImportFacts(self.stack, self.profile, *facts, handler, self.known, self.surroundings)
 
     @cached_property
     def contracts(self) -> tuple[ContractFacts, ...]:

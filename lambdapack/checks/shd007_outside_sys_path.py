@@ -32,8 +32,7 @@ _SHOWN = 4
 @check("SHD007", "stands outside of sys.path", severities=("warning", "info"))
 def outside_sys_path(subject: Subject) -> Iterator[Hit]:
     told = [item.absence.path or "" for item in subject.explained("elsewhere") if item.fatal]
-    executions = subject.imports.executions.values() if subject.imports else ()
-    extended = any(item.program is not None and "sys.path" in item.program.import_hooks for item in executions)
+    extended = subject.imports is not None and subject.imports.changes_search_path
     for item in subject.layout.misplaced:
         if item.reason == "other-python" or any(path.startswith(f"{item.folder}/") for path in told):
             continue  # SHD008, or told by IMP001

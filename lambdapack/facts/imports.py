@@ -28,7 +28,7 @@ from lambdapack.facts.native_inits import NativeInits
 from lambdapack.facts.outcome import Execution, Failure
 from lambdapack.facts.program import Program
 from lambdapack.facts.replay import Replay
-from lambdapack.facts.surroundings import read_surroundings
+from lambdapack.facts.surroundings import Surroundings
 from lambdapack.profiles import load_common_facts
 from lambdapack.profiles.profile import RuntimeProfile
 
@@ -66,8 +66,10 @@ class ImportFacts:
         distributions: tuple[DistFacts, ...],
         handler: HandlerFacts,
         known: KnownFacts | None = None,
+        surroundings: Surroundings | None = None,
     ) -> None:
         self._stack = stack
+        self._surroundings = surroundings
         self._known = known or KnownFacts()
         self._profile = profile
         self._finder = finder
@@ -127,12 +129,11 @@ class ImportFacts:
 
     def _replay(self) -> Replay | None:
         """What libraries did in an earlier run. None where the belief that everything compiles was wrong."""
-        known, circumstances = self._known, self._native.circumstances
-        if not known.is_kept or self._refusals:
+        around = self._surroundings
+        if around is None or self._refusals:
             return None
-        around = read_surroundings(self._stack, self._profile, self._finder.path, self._owners, known, circumstances)
         readers = (self._program, self._native_version)
-        return Replay(around, known, self._finder, self._unchecked, *readers) if around is not None else None
+        return Replay(around, self._known, self._finder, self._unchecked, *readers)
 
     @cached_property
     def _removed(self) -> dict[str, tuple[str, str]]:
@@ -253,6 +254,11 @@ class ImportFacts:
     def is_set_elsewhere(self, name: str) -> bool:
         """True when executed code sets an attribute of this name on something: perhaps on the module that binds it."""
         return self._belief.sets(name)
+
+    @property
+    def changes_search_path(self) -> bool:
+        """True when executed code changes `sys.path`."""
+        return any("sys.path" in hooks.import_hooks for _, hooks in self._belief.noted.hooking)
 
     def owner(self, path: str) -> DistFacts | None:
         """The distribution that a file belongs to; None for first-party code."""

@@ -67,6 +67,7 @@ class KnownFacts:
         self._trees = [] if stack is None else list(dict.fromkeys(mount.tree for mount in stack.mounts))
         self._files: dict[bytes, _File] = {}
         self._kept: dict[bytes, bytes] = {}
+        self._later: dict[bytes, Callable[[], bytes | None]] = {}
         if store is not None:
             for tree in self._trees:
                 tree.prepare_keys()
@@ -104,6 +105,10 @@ class KnownFacts:
     def keep(self, key: bytes, blob: bytes) -> None:
         """Keeps something under a key that says all that it depends on."""
         self._kept[_salted(key)] = blob
+
+    def keep_later(self, key: bytes, blob: Callable[[], bytes | None]) -> None:
+        """Keeps what there is at the end of the run under a key; nothing if that is None."""
+        self._later[key] = blob
 
     @cached_property
     def groups(self) -> tuple[FileGroup, ...]:
@@ -152,6 +157,8 @@ class KnownFacts:
         if self._store is None:
             return
         rows = dict(self._kept)
+        made = {_salted(key): make() for key, make in self._later.items()}
+        rows |= {key: blob for key, blob in made.items() if blob is not None}
         for key, file in self._files.items():
             if file.changed:
                 rows[key] = dumped(file.blobs)

@@ -23,6 +23,7 @@ from lambdapack.facts.elf_reading import read_elf
 from lambdapack.facts.extension import read_extension_name
 from lambdapack.facts.fitness import RefusalKind, refusal
 from lambdapack.facts.known import KnownFacts
+from lambdapack.facts.links_kept import ElfFiles, Links, kept_links
 from lambdapack.facts.search import LibrarySearch, Provider
 from lambdapack.profiles.profile import RuntimeProfile, SystemLibrary, Version, dotted
 
@@ -63,7 +64,8 @@ class LoadProblem:
 
 class NativeFacts:
     """The native files of a stack and what the loader of one runtime makes of them. With `folders`, only what stands
-    below those is read beforehand: an image's own libraries are read when something needs them."""
+    below those is read beforehand: an image's own libraries are read when something needs them. `key` stands for
+    everything that this depends on; None where that is not known."""
 
     def __init__(
         self,
@@ -73,6 +75,7 @@ class NativeFacts:
         managed: bool,
         folders: tuple[str, ...] | None = None,
         known: KnownFacts | None = None,
+        key: bytes | None = None,
     ) -> None:
         self._stack = stack
         self._known = known or KnownFacts()
@@ -81,31 +84,49 @@ class NativeFacts:
         self._search = LibrarySearch(
             profile, fitting=self._fitting, elf_at=self._elf_at, resolve=stack.resolve, managed=managed
         )
-        self.elf: dict[str, ElfFacts | NotElf] = {}
         self.unread: dict[str, str] = {}
-        self.circumstances = (managed, folders)
         places = ("/",) if folders is None else tuple(f"{folder}/" for folder in folders)
-        self._read(
-            located
-            for located in stack.files()
-            if located.path.startswith(places) and _LIBRARY_NAME.search(located.path)
-        )
-        self._own = frozenset(self.elf)
-        self._sonames: dict[str, list[str]] = {}
-        for path, facts in self.elf.items():
-            name = facts.soname if isinstance(facts, ElfFacts) and facts.soname else posixpath.basename(path)
-            self._sonames.setdefault(name, []).append(path)
-        self._problems: dict[str, tuple[LoadProblem, ...]] = {}
-        self._closures: dict[str, frozenset[str]] = {}
+        kept = kept_links(self._known, key) if key is not None else None
+        self.elf = ElfFiles(kept.paths if kept is not None else (), self._facts_of)
+        if kept is None:
+            self._read(
+                located
+                for located in stack.files()
+                if located.path.startswith(places) and _LIBRARY_NAME.search(located.path)
+            )
+        self._links = kept or self._linked()
+        if key is not None and not self.unread:
+            self._links.keep(self._known, key)
+
+    def _linked(self) -> Links:
+        """Returns what can be told of the files before one is loaded."""
+        elf = {path: facts for path, facts in self.elf.items() if isinstance(facts, ElfFacts)}
+        sonames: dict[str, list[str]] = {}
+        for path in self.elf:
+            facts = elf.get(path)
+            sonames.setdefault((facts.soname if facts else None) or posixpath.basename(path), []).append(path)
+        needed = {soname for facts in elf.values() for soname in facts.needed}
+        ranks = {path: posixpath.basename(path) in needed for path in self.elf}
+        ranks |= {path: ranks[path] or facts.soname in needed for path, facts in elf.items()}
+        roots = tuple(sorted(ranks, key=lambda path: (ranks[path], path)))
+        debug_symbols = {path: facts.debug_bytes for path, facts in elf.items() if facts.debug_bytes}
+        return Links(tuple(self.elf), sonames, roots, debug_symbols)
 
     def _read(self, wanted: Iterable[Located]) -> None:
         for located in wanted:
             if located.entry.size >= self._profile.quotas.unzipped_bytes:
                 continue  # larger than a whole function may be, which is told elsewhere: nothing is known of it
             try:
-                self.elf[located.path] = self._known.get(located, "elf", partial(self._read_elf, located))
+                self.elf.add(located.path, self._elf_of(located))
             except UnreadableMember as error:
                 self.unread[located.path] = str(error)
+
+    def _elf_of(self, located: Located) -> ElfFacts | NotElf:
+        return self._known.get(located, "elf", partial(self._read_elf, located))
+
+    def _facts_of(self, path: str) -> ElfFacts | NotElf:
+        """Reads a file that could be read in an earlier run."""
+        return self._elf_of(self._stack.located[path])
 
     def _read_elf(self, located: Located) -> ElfFacts | NotElf:
         return read_elf(self._stack.read_bytes(located))
@@ -127,39 +148,36 @@ class NativeFacts:
         """Returns everything that stands in the way of importing a file as the module that it is named after: what the
         loader says, and after that whether Python finds its function there."""
         problems = self.problems(path)
-        return problems if any(problem.certain for problem in problems) else (*problems, *self._no_init_function(path))
+        if any(problem.certain for problem in problems):
+            return problems
+        if path not in self._links.inits:
+            self._links.inits[path] = tuple(self._no_init_function(path))
+        return (*problems, *self._links.inits[path])
 
     def problems(self, path: str) -> tuple[LoadProblem, ...]:
         """Returns everything that stands in the way of loading a file and what it needs."""
-        if path not in self._problems:
-            self._problems[path] = tuple(dict.fromkeys(self._check(path)))
-        return self._problems[path]
+        if path not in self._links.problems:
+            self._links.problems[path] = tuple(dict.fromkeys(self._check(path)))
+        return self._links.problems[path]
 
     def roots(self) -> tuple[str, ...]:
         """Returns the native files that nothing else in the artifact needs: those are loaded by name, and with them all
         that they need. Files that are only reached in a circle come last."""
-        needed = {soname for facts in self.elf.values() if isinstance(facts, ElfFacts) for soname in facts.needed}
-        ranks = {
-            path: posixpath.basename(path) in needed or (isinstance(facts, ElfFacts) and facts.soname in needed)
-            for path, facts in self.elf.items()
-            if path in self._own
-        }
-        return tuple(sorted(ranks, key=lambda path: (ranks[path], path)))
+        return self._links.roots
 
     def is_for_musl(self, path: str) -> bool:
         """True for an ELF file that is linked against musl."""
         facts = self._elf_at(path)
         return facts is not None and facts.is_for_musl
 
-    def debug_symbols(self) -> dict[str, int]:
+    def debug_symbols(self) -> Mapping[str, int]:
         """The bytes that are there for debuggers only, by the file of the artifact that has them."""
-        sizes = {path: facts.debug_bytes for path in self._own if isinstance(facts := self.elf[path], ElfFacts)}
-        return {path: size for path, size in sizes.items() if size}
+        return self._links.debug_symbols
 
     def closure(self, root: str) -> frozenset[str]:
         """Returns the files of the artifact that loading `root` loads."""
         self.problems(root)
-        return self._closures[root]
+        return self._links.closures[root]
 
     def providers(self, path: str) -> dict[str, Provider | None]:
         """Returns for each soname that a file needs who provides it when nothing else has been loaded before."""
@@ -169,7 +187,7 @@ class NativeFacts:
 
     def bundled(self, soname: str) -> tuple[str, ...]:
         """Returns the files of the stack that carry a soname, wherever they stand."""
-        return tuple(sorted(self._sonames.get(soname, ())))
+        return tuple(sorted(self._links.sonames.get(soname, ())))
 
     def _check(self, root: str) -> Iterable[LoadProblem]:
         loaded: dict[str, str] = {}  # by soname: what is loaded once satisfies every later need of it
@@ -222,7 +240,7 @@ class NativeFacts:
                 for problem in self._version_problem(root, path, need, providers.get(need.library)):
                     incomplete = incomplete or problem.certain
                     yield problem
-        self._closures[root] = frozenset((root, *loaded.values()))
+        self._links.closures[root] = frozenset((root, *loaded.values()))
         # A file that is refused, or a library that is missing, is the cause by itself.
         if not incomplete:
             yield from self._undefined_symbols(root, system)
@@ -246,7 +264,7 @@ class NativeFacts:
             return  # told of by its name
         loaded = self._loaded(root)
         files = {path: facts.symbols for path, facts in loaded.items() if facts.symbols is not None}
-        if len(files) < len(self._closures[root]):
+        if len(files) < len(self._links.closures[root]):
             return
         for lack in undefined_symbols(files, system, self._profile):
             # Other code may have loaded a file that defines it, for everyone (RTLD_GLOBAL).
@@ -283,7 +301,7 @@ class NativeFacts:
 
     def _loaded(self, root: str) -> dict[str, ElfFacts]:
         """Returns the readable files of the artifact that loading `root` loads, the file itself first."""
-        paths = sorted(self._closures[root], key=lambda path: (path != root, path))
+        paths = sorted(self._links.closures[root], key=lambda path: (path != root, path))
         return {path: facts for path in paths if (facts := self._elf_at(path)) is not None}
 
     def _definer(self, symbol: str) -> str | None:
