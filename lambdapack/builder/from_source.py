@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from lambdapack.builder.plan import ResolvedWheel
 from lambdapack.builder.refusals import target_words
 from lambdapack.builder.sources import SourceTree, fetch_source
 from lambdapack.builder.store import WheelStore
-from lambdapack.builder.uv_command import find_uv, short_reason
+from lambdapack.builder.uv_command import find_uv, index_variables, short_reason
 from lambdapack.errors import BuildFailed
 from lambdapack.profiles.profile import RuntimeProfile
 from lambdapack.progress import Progress, silent
@@ -35,23 +35,26 @@ _RECIPE = "1"
 _ANY = "any"
 _EPOCH = "315532800"  # 1980-01-01, the first date a ZIP archive can hold
 
-BuildForTarget = Callable[[Source, SourceTree, Path], Path]
-"""Builds a source for the target in its own system; given a folder for the wheel, returns the wheel."""
+BuildForTarget = Callable[[Source, SourceTree, Sequence[str], Path], Path]
+"""Builds a source for the target in its own system; given options that name indexes and a folder for the wheel, returns
+the wheel."""
 
 
 @dataclass(frozen=True, slots=True)
 class WheelMaker:
     """Builds wheels for one target. `for_target` builds what has native code, in a `place` that has a name: what was
-    built elsewhere is not taken for it."""
+    built elsewhere is not taken for it. `folder` is where uv finds its configuration."""
 
     profile: RuntimeProfile
     store: WheelStore
     for_target: BuildForTarget
+    folder: Path
     place: str = ""
     progress: Progress = silent
 
-    def make(self, source: Source) -> ResolvedWheel:
-        """Returns the wheel of a source, from the store if the same content was built before.
+    def make(self, source: Source, indexes: Sequence[str] = ()) -> ResolvedWheel:
+        """Returns the wheel of a source, from the store if the same content was built before. `indexes` are options
+        that name indexes, as in requirement files.
 
         Raises `BuildFailed`, and `MissingRequirement` when it has native code and there is nothing to build it in.
         """
@@ -63,23 +66,23 @@ class WheelMaker:
                     return kept
             out = scratch / "wheels"
             out.mkdir()
-            path = self._build(source, tree, out)
+            path = self._build(source, tree, indexes, out)
             return self._keep(source, tree, path)
 
     @property
     def _target(self) -> str:
         return f"{self.profile.identifier} {self.place}"
 
-    def _build(self, source: Source, tree: SourceTree, out: Path) -> Path:
+    def _build(self, source: Source, tree: SourceTree, indexes: Sequence[str], out: Path) -> Path:
         if not tree.looks_native:
-            path = self._build_here(source, tree, out)
+            path = self._build_here(source, tree, indexes, out)
             if _is_for_any_platform(path.name):
                 return path
             # Compiled for this machine: of no use, whatever its tags say.
             path.unlink()
-        return self.for_target(source, tree, out)
+        return self.for_target(source, tree, indexes, out)
 
-    def _build_here(self, source: Source, tree: SourceTree, out: Path) -> Path:
+    def _build_here(self, source: Source, tree: SourceTree, indexes: Sequence[str], out: Path) -> Path:
         self.progress(f"building {source.label}")
         with tempfile.TemporaryDirectory(dir=out.parent) as temporary:
             # What an earlier build left in `build/` would go into the wheel, too.
@@ -87,13 +90,21 @@ class WheelMaker:
             configuration.write_text(f"[build]\nbuild_base = {temporary}\n", encoding="utf-8")
             environment = {
                 **os.environ,
+                **index_variables(indexes),
                 "DIST_EXTRA_CONFIG": str(configuration),
                 "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", _EPOCH),
             }
             command = [find_uv(), "build", "--wheel", "--color=never", "--no-python-downloads"]
             command += [f"--python={sys.executable}", f"--out-dir={out}", "--no-create-gitignore", str(tree.folder)]
+            command += ["--no-index"] if "--no-index" in indexes else []
             run = subprocess.run(
-                command, env=environment, capture_output=True, encoding="utf-8", errors="replace", check=False
+                command,
+                cwd=self.folder,
+                env=environment,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                check=False,
             )
         if run.returncode != 0:
             raise BuildFailed(f"{source.label}: cannot be built: {_why(run.stderr)}")

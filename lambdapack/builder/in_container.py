@@ -32,7 +32,8 @@ Judge = Callable[[Path], Sequence[str]]
 """Told a wheel, returns what of its native code will not load in the runtime, in lines; nothing: it will."""
 
 Fetch = Callable[[Sequence[str], Path], Sequence[Path]]
-"""Resolves requirements for the target and fetches their wheels; given a folder for temporary files."""
+"""Resolves requirements (and options that name indexes) for the target and fetches their wheels; given a folder for
+temporary files."""
 
 _SCRIPT = Path(__file__).with_name("wheel_script.py")
 _SECONDS = 3600.0
@@ -53,8 +54,8 @@ class ContainerBuild:
     image: str | None = None
     progress: Progress = silent
 
-    def __call__(self, source: Source, tree: SourceTree, out: Path) -> Path:
-        """Builds a source and returns the wheel, in the folder `out`.
+    def __call__(self, source: Source, tree: SourceTree, indexes: Sequence[str], out: Path) -> Path:
+        """Builds a source and returns the wheel, in the folder `out`. `indexes` are options that name indexes.
 
         Raises `MissingRequirement` for want of an engine or an image, `BuildFailed` when it does not build, or when
         what was built will not load in the runtime.
@@ -63,7 +64,7 @@ class ContainerBuild:
             with connect_engine() as engine:
                 image = self._image(engine)
                 self.progress(f"building {source.label} in {image.name}")
-                path = self._build(engine, image, source, tree, out)
+                path = self._build(engine, image, source, tree, indexes, out)
         except MissingRequirement as error:
             raise MissingRequirement(
                 f"{source.label}: has native code and no wheel, so it is built in the runtime's own system: {error}",
@@ -82,10 +83,18 @@ class ContainerBuild:
             return named_build_image(engine, self.image, self.profile)
         return ensure_build_image(engine, self.profile, self.progress)
 
-    def _build(self, engine: Engine, image: EngineImage, source: Source, tree: SourceTree, out: Path) -> Path:
+    def _build(
+        self,
+        engine: Engine,
+        image: EngineImage,
+        source: Source,
+        tree: SourceTree,
+        indexes: Sequence[str],
+        out: Path,
+    ) -> Path:
         needed = _told_requirements(tree.folder)
         for _ in range(_MOST_ROUNDS):
-            wheels = self.fetch(needed, out.parent)
+            wheels = self.fetch([*indexes, *needed], out.parent)
             status, files = self._run(engine, image, tree, wheels)
             if status != MISSING:
                 return self._result(status, files, source, out)

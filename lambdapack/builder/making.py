@@ -32,7 +32,6 @@ def wheel_maker(
             resolve(inputs, profile, scratch=scratch, make=maker.make, credentials=store.credentials).wheels, progress
         )
 
-    maker = WheelMaker(
-        profile, store, ContainerBuild(profile, store, fetch, judge, image, progress), image or "", progress
-    )
+    for_target = ContainerBuild(profile, store, fetch, judge, image, progress)
+    maker = WheelMaker(profile, store, for_target, folder, place=image or "", progress=progress)
     return maker

@@ -16,7 +16,7 @@ from packaging.version import Version
 from lambdapack.builder.choice import Choice, Misfit, Source, Wanted, choose
 from lambdapack.builder.credentials import IndexCredentials
 from lambdapack.builder.inputs import Inputs
-from lambdapack.builder.locked import read_locked
+from lambdapack.builder.locked import Locked, read_locked
 from lambdapack.builder.noting import note_choices, note_inputs
 from lambdapack.builder.plan import ResolvedWheel
 from lambdapack.builder.refusals import Asking, does_not_fit, downgrade_note, explained, target_words
@@ -30,8 +30,9 @@ from lambdapack.memo import Readings
 from lambdapack.profiles.profile import RuntimeProfile
 from lambdapack.progress import Progress, silent
 
-Make = Callable[[Source], ResolvedWheel]
-"""Builds the wheel of a source for the target. Raises `BuildFailed`, or `MissingRequirement` for want of an engine."""
+Make = Callable[[Source, Sequence[str]], ResolvedWheel]
+"""Builds the wheel of a source for the target; what that takes comes from the indexes that the options name, too.
+Raises `BuildFailed`, or `MissingRequirement` for want of an engine."""
 
 _MOST_ROUNDS = 25
 
@@ -62,15 +63,19 @@ def resolve(
     credentials.add_settings(inputs.folder)
     if inputs.kind == "requirements":
         details = read_details(inputs.files, inputs.strings, inputs.folder)
-        credentials.add_options(details.index_options)
+        asking = Asking(inputs.folder, scratch, details.index_options)
+        credentials.add_options(asking.indexes)
         note_inputs(inputs, details.files, readings)
-        choices, notes = _fresh(inputs, details, profile, scratch, locked=locked)
+        choices, notes = _fresh(inputs, details, profile, asking, locked=locked)
         note_choices(choices, readings, pinned=bool(details.hashes))
     else:
         note_inputs(inputs, (), readings)
-        choices, notes = _from_lock(inputs, profile, scratch, credentials, locked=locked), ()
+        read = read_locked(inputs, profile, scratch=scratch, locked=locked)
+        asking = Asking(inputs.folder, scratch, read.indexes)
+        credentials.add_options(asking.indexes)
+        choices, notes = _from_lock(inputs, read, profile, asking), ()
         note_choices(choices, readings, pinned=True)
-    wheels = tuple(choice if isinstance(choice, ResolvedWheel) else make(choice) for choice in choices)
+    wheels = tuple(item if isinstance(item, ResolvedWheel) else make(item, asking.indexes) for item in choices)
     folders = tuple(Path(item.location) for item in choices if isinstance(item, Source) and item.kind == "folder")
     return Resolution(wheels, notes, folders)
 
@@ -132,11 +137,11 @@ def _with_wheels_elsewhere(
 
 
 def _fresh(
-    inputs: Inputs, details: RequirementDetails, profile: RuntimeProfile, scratch: Path, *, locked: bool
+    inputs: Inputs, details: RequirementDetails, profile: RuntimeProfile, asking: Asking, *, locked: bool
 ) -> tuple[list[ResolvedWheel | Source], tuple[str, ...]]:
     """Decides the versions anew."""
     notes: list[str] = []
-    asking = Asking(inputs.folder, scratch, details.index_options)
+    scratch = asking.scratch
     try:
         found = find_fitting(inputs, profile, scratch=scratch, limits=Limits(), indexes=asking.indexes)
     except UvRefused as first:
@@ -158,12 +163,7 @@ def _fresh(
     return choices, tuple(notes)
 
 
-def _from_lock(
-    inputs: Inputs, profile: RuntimeProfile, scratch: Path, credentials: IndexCredentials, *, locked: bool
-) -> list[ResolvedWheel | Source]:
-    read = read_locked(inputs, profile, scratch=scratch, locked=locked)
-    credentials.add_options(read.indexes)
-    asking = Asking(inputs.folder, scratch, read.indexes)
+def _from_lock(inputs: Inputs, read: Locked, profile: RuntimeProfile, asking: Asking) -> list[ResolvedWheel | Source]:
     choices = choose(read.lock, profile, read.wanted)
     if inputs.kind in ("poetry", "pipenv"):  # whose files uv was asked for; others list all there are
         choices = [_with_wheels_elsewhere(choice, inputs, profile, asking, set()) for choice in choices]

@@ -41,6 +41,11 @@ _NO_WHEELS = re.compile(
 _WHEELS_REQUIRED = re.compile(r"Wheels are required for `(?P<name>[^`]+)`")
 _DEPENDS_ON = r"(?P<parent>[\w.-]+)==(?P<version>[^\s,]+) depends on {name}\b"
 _PASSWORD = re.compile(r"(?<=://)[^/\s@]+@")
+_VARIABLES = {
+    **dict.fromkeys(("-i", "--index-url"), "UV_DEFAULT_INDEX"),
+    "--extra-index-url": "UV_INDEX",
+    **dict.fromkeys(("-f", "--find-links"), "UV_FIND_LINKS"),
+}
 _HEADLINE = "error: No solution found when resolving dependencies"
 _LONGEST_REASON = 420
 
@@ -256,6 +261,19 @@ def parse_lock(text: str, folder: Path) -> Lock:
         return Lock(Pylock.from_dict(tomllib.loads(text)), folder, text)
     except (tomllib.TOMLDecodeError, PylockValidationError, PylockUnsupportedVersionError) as error:
         raise BuildFailed(f"the lock is not a pylock.toml of version 1: {error}", hint="update lambdapack") from error
+
+
+def index_variables(options: Sequence[str]) -> dict[str, str]:
+    """Turns index options of requirement files into uv's variables, which other users of this machine do not see."""
+    found: dict[str, str] = {}
+    for option in options:
+        name, _, value = option.replace("=", " ", 1).partition(" ")
+        variable = _VARIABLES.get(name)
+        if variable in ("UV_INDEX", "UV_FIND_LINKS") and variable in found:
+            found[variable] += f"{' ' if variable == 'UV_INDEX' else ','}{value.strip()}"
+        elif variable is not None:
+            found[variable] = value.strip() or "1"
+    return found
 
 
 def find_uv() -> str:

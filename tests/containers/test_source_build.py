@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import struct
 import tarfile
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from images.build.standin import RECIPE_LABEL, digest_of, image_name
-from lambdapack.builder import WheelStore
+from images.standin.archive import write_archive
+from lambdapack.builder import WheelStore, ensure_build_image
 from lambdapack.builder.choice import Source
 from lambdapack.builder.inputs import requirement_inputs
 from lambdapack.builder.making import wheel_maker
@@ -245,3 +248,51 @@ def test_no_container_is_left_behind(build: Build, engine: Engine) -> None:
     with pytest.raises(BuildFailed):
         build("broken", answer="undeclared_thing")
     assert engine.client.api.containers(all=True, filters={"label": LABEL}) == []
+
+
+def test_the_build_image_is_made_from_the_base_image_once(
+    engine: Engine, image_of: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a recipe that needs no network; that of the official image does."""
+    recipe = tmp_path / "build.Dockerfile"
+    recipe.write_text("ARG BASE\nFROM ${BASE}\nRUN echo made > /tmp/made\nENTRYPOINT []\n")
+    monkeypatch.setattr("lambdapack.builder.build_image._DOCKERFILE", recipe)
+    profile = replace(PROFILE, image=image_of("python3.13"))
+    told: list[str] = []
+    made = ensure_build_image(engine, profile, told.append)
+    try:
+        assert made.name.startswith("lambdapack-build:python3.13-x86_64-")
+        assert any("RUN echo made" in line for line in told)
+        told.clear()
+        assert ensure_build_image(engine, profile, told.append).identifier == made.identifier
+        assert told == []
+        recipe.write_text(recipe.read_text().replace("echo made", "false"))
+        with pytest.raises(MissingRequirement, match=r"cannot be made: .*false") as caught:
+            ensure_build_image(engine, profile, told.append)
+        assert profile.image in str(caught.value.hint)
+    finally:
+        engine.client.api.remove_image(made.identifier, force=True)
+
+
+def test_an_engine_that_runs_nothing_for_the_other_architecture(engine: Engine, tmp_path: Path) -> None:
+    if engine.client.api.info()["Architecture"] != "x86_64" or Path("/proc/sys/fs/binfmt_misc/qemu-aarch64").exists():
+        pytest.skip("this engine runs arm64, too: needs one on x86_64 without qemu for it")
+    arm = load_profile("python3.13", "arm64")
+    python = tmp_path / "root" / "var" / "lang" / "bin" / "python3.13"
+    python.parent.mkdir(parents=True)
+    # The head of a program for AArch64 (e_machine 183), which is as far as the kernel looks.
+    python.write_bytes(
+        b"\x7fELF\2\1\1" + bytes(9) + struct.pack("<HHIQQQIHHHHHH", 2, 183, 1, 0, 64, 0, 0, 64, 56, 0, 0, 0, 0)
+    )
+    python.chmod(0o755)
+    archive, name = tmp_path / "image.tar", "lambdapack-test/arm64:1"
+    write_archive(tmp_path / "root", archive, tag=name, architecture="arm64", config={})
+    with archive.open("rb") as file:
+        engine.client.images.load(file)
+    try:
+        folder = write_project(tmp_path / "project")
+        maker = wheel_maker(arm, WheelStore(tmp_path / "store"), folder=tmp_path, image=name)
+        with pytest.raises(MissingRequirement, match="runs nothing for arm64"):
+            maker.make(Source("native", None, "folder", str(folder)))
+    finally:
+        engine.client.api.remove_image(name, force=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -36,13 +37,13 @@ class Elsewhere:
         self.tag = tag
         self.asked: list[str] = []
 
-    def __call__(self, source: Source, tree: SourceTree, out: Path) -> Path:
+    def __call__(self, source: Source, tree: SourceTree, indexes: Sequence[str], out: Path) -> Path:
         self.asked.append(source.label)
         return Path(make_wheel(out, source.name, version=source.version or "1.0", tag=self.tag).location)
 
 
 def maker(folder: Path, elsewhere: Elsewhere) -> WheelMaker:
-    return WheelMaker(make_profile(), WheelStore(folder / "store"), elsewhere)
+    return WheelMaker(make_profile(), WheelStore(folder / "store"), elsewhere, folder)
 
 
 def project_source(folder: Path, name: str) -> Source:
@@ -126,7 +127,7 @@ def test_what_was_built_in_another_image_is_not_taken(tmp_path: Path) -> None:
     (project / "module.c").touch()
     elsewhere = Elsewhere()
     for place in ("one", "two", "one"):
-        WheelMaker(make_profile(), WheelStore(tmp_path / "store"), elsewhere, place).make(
+        WheelMaker(make_profile(), WheelStore(tmp_path / "store"), elsewhere, tmp_path, place).make(
             project_source(project, "native")
         )
     assert elsewhere.asked == ["native", "native"]
@@ -172,3 +173,17 @@ def test_without_an_engine_it_is_said_what_is_missing(tmp_path: Path, monkeypatc
     (project / "module.c").touch()
     with pytest.raises(MissingRequirement, match="native: has native code and no wheel"):
         resolve_lines(tmp_path, "./native")
+
+
+def test_what_it_is_built_with_may_come_from_an_index_of_the_requirements(
+    tmp_path: Path, links: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("UV_FIND_LINKS")
+    make_wheel(links, "back_end", files={"back_end.py": (make_project(tmp_path / "x", "x") / "backend.py").read_text()})
+    project = make_project(tmp_path / "local", "local")
+    (project / "pyproject.toml").write_text(
+        '[project]\nname = "x"\nversion = "1.0"\n[build-system]\nrequires = ["back-end"]\nbuild-backend = "back_end"\n'
+    )
+    (project / "x.py").touch()
+    (tmp_path / "requirements.txt").write_text("--find-links links\n./local\n")
+    assert [wheel.label for wheel in resolve_file(tmp_path / "requirements.txt").wheels] == ["x 1.0"]
