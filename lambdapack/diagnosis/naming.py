@@ -32,6 +32,7 @@ _UNKNOWN = {
     "distribution": "PACKAGE",
     "provider": "another package",
     "given": "this runtime",
+    "kind": "one kind",
     "file": "FILE",
     "leaf": "FILE",
     "top": "the package",
