@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lambdapack.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from lambdapack.builder.archive import LEVELS
     from lambdapack.builder.build import build, plan_build, refuse_foreign_output
     from lambdapack.builder.build_image import BUILD_TOOLS, TOOLS_FOLDER, ensure_build_image
     from lambdapack.builder.byte_code import ByteCodeMaker, compiled
@@ -26,6 +27,7 @@ __all__ = [
     "BUILD_TOOLS",
     "CLIENT",
     "EMULATOR_SOURCE",
+    "LEVELS",
     "STEPS",
     "TOOLS_FOLDER",
     "BuildPlan",
@@ -51,6 +53,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "archive": ("LEVELS",),
         "build": (
             "build",
             "plan_build",

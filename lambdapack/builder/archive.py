@@ -1,8 +1,8 @@
 """Writes the ZIP: the same pieces give the same bytes, whatever machine, file system, umask or clock.
 
 Sorted by path, one fixed date, two file modes, no directories, no extra fields, one compression level. What stands
-deflated in another archive already is copied as it is, never inflated. What is left to the host is zlib, for the
-project's own files: another version (or zlib-ng) may deflate the same content to other bytes. Knows nothing about
+deflated in another archive already is copied as it is, never inflated. Everything else is deflated by libdeflate, whose
+output depends on its version alone: the host's zlib (or zlib-ng) would make other bytes elsewhere. Knows nothing about
 wheels, projects or where the file goes.
 """
 
@@ -13,11 +13,15 @@ import stat
 import struct
 import time
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+import deflate
 
 from lambdapack.errors import BuildFailed, UsageError
 
@@ -26,6 +30,11 @@ EXECUTABLE = 0o755
 
 STORED, DEFLATED = 0, 8  # the compression methods that Lambda takes
 LOCAL_HEADER = 30  # bytes of a local header without its name
+
+# libdeflate's levels, on which the artifact's bytes depend. Measured against zlib's 9 on pandas and scikit-learn:
+# 6 makes 1.00 of its size in 0.12 of its time, 7 makes 0.99 in 0.15, 12 makes 0.96 in 2.2.
+USUAL_LEVEL = 6
+LEVELS = {"usual": USUAL_LEVEL, "best": 7, "smallest": 12}
 
 _UNIX = 3
 _CHUNK = 1 << 20
@@ -88,18 +97,26 @@ class Member:
     offset: int
 
 
-def write_archive(pieces: Iterable[Piece], stream: BinaryIO) -> None:
-    """Writes all pieces as a ZIP to an empty file. Raises what reading a piece or writing the stream raises."""
+def write_archive(pieces: Iterable[Piece], stream: BinaryIO, *, level: int = USUAL_LEVEL) -> None:
+    """Writes all pieces as a ZIP to an empty file; `level` is for those that do not stand compressed elsewhere.
+
+    Raises what reading a piece or writing the stream raises.
+    """
     date = _dos_date(entry_date())
     directory = []
     with ExitStack() as exit_stack:
         sources: dict[Path, BinaryIO] = {}
         copier = _Copier(stream)
-        for piece in sorted(pieces, key=lambda piece: piece.path):
+        for piece, deflated in _deflated_ahead(sorted(pieces, key=lambda piece: piece.path), level):
             packed = piece.packed
             if packed is None:
-                copier.flush()
-                directory.append(_deflate(piece, stream, date))
+                assert deflated is not None
+                data = deflated.data
+                member = Member(
+                    piece.path, piece.mode, deflated.size, len(data), deflated.crc, DEFLATED, copier.position
+                )
+                copier.write(_local_header(member, date) + data)
+                directory.append(member)
                 continue
             if packed.archive not in sources:
                 sources[packed.archive] = exit_stack.enter_context(packed.archive.open("rb"))
@@ -214,27 +231,40 @@ class _Copier:
             self._in_kernel = False
 
 
-def _deflate(piece: Piece, stream: BinaryIO, date: tuple[int, int]) -> Member:
-    """Writes one piece compressed; its sizes are put into its header afterwards."""
-    offset = stream.tell()
-    member = Member(piece.path, piece.mode, 0, 0, 0, DEFLATED, offset)
-    stream.write(_local_header(member, date))
-    start = stream.tell()
-    crc = size = 0
-    # Level 6: zlib's own default. The artifact's bytes depend on it.
-    compressor = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+@dataclass(frozen=True, slots=True)
+class _Deflated:
+    """The compressed bytes of a file; `size` and `crc` are of what they decompress to."""
+
+    data: bytes
+    size: int
+    crc: int
+
+
+def _deflated_ahead(pieces: Iterable[Piece], level: int) -> Iterator[tuple[Piece, _Deflated | None]]:
+    """Yields the pieces in their order, with the bytes of those that have to be deflated: on all cores, a few ahead."""
+    at_once = os.cpu_count() or 1
+    waiting: deque[tuple[Piece, Future[_Deflated] | None]] = deque()
+    running = 0
+    with ThreadPoolExecutor(at_once, thread_name_prefix="deflate") as pool:
+        try:
+            for piece in pieces:
+                future = None if piece.packed is not None else pool.submit(_deflate, piece, level)
+                running += future is not None
+                waiting.append((piece, future))
+                while running > at_once or (waiting and waiting[0][1] is None):
+                    first, done = waiting.popleft()
+                    running -= done is not None
+                    yield first, done.result() if done is not None else None
+            for first, done in waiting:
+                yield first, done.result() if done is not None else None
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _deflate(piece: Piece, level: int) -> _Deflated:
     with piece.open() as source:
-        while chunk := source.read(_CHUNK):
-            crc = zlib.crc32(chunk, crc)
-            size += len(chunk)
-            stream.write(compressor.compress(chunk))
-    stream.write(compressor.flush())
-    end = stream.tell()
-    member = Member(piece.path, piece.mode, size, end - start, crc, DEFLATED, offset)
-    stream.seek(offset)
-    stream.write(_local_header(member, date))
-    stream.seek(end)
-    return member
+        content = source.read()
+    return _Deflated(bytes(deflate.deflate_compress(content, level)), len(content), zlib.crc32(content))
 
 
 def _flags(name: bytes) -> int:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from lambdapack.builder.archive import Piece, write_archive
+from lambdapack.builder.archive import USUAL_LEVEL, Piece, write_archive
 from lambdapack.builder.assemble import collect_first_party, first_party_piece, merge, without_excluded
 from lambdapack.builder.draft import Draft, excluded_words
 from lambdapack.builder.exclude import Patterns
@@ -144,13 +144,15 @@ def build(
     refine: Refine | None = None,
     verify: Verify | None = None,
     bill: bool = False,
+    level: int = USUAL_LEVEL,
     progress: Progress = silent,
 ) -> BuildResult:
     """Makes the artifact of a plan and puts it in place, with its sidecar and, if asked for, its bill of materials.
 
     `refine` may change what goes in, knowing all of it. `verify` is given the finished file under a temporary name
     beside the output; when it returns False, the file is removed, the old artifact stays, and the result says
-    `rejected`. Raises `BuildFailed`; the old artifact stays.
+    `rejected`. `level`: everything is compressed anew, if it
+    is not the usual one (`LEVELS`). Raises `BuildFailed`; the old artifact stays.
     """
     started = time.perf_counter()
     if bill:
@@ -161,12 +163,17 @@ def build(
     if refine is not None:
         draft = refine(draft)
         plan = replace(plan, first_party=tuple(file for file in plan.first_party if _holds(draft, plan, file)))
+    # An image's layers are compressed as a whole, whatever their files come from.
     merged = draft.pieces
+    if level != USUAL_LEVEL and plan.image is None:
+        from lambdapack.builder.recompressing import recompressed
+
+        merged = recompressed(draft.pieces, level, store, progress)
     progress(f"writing {plan.output.name}: {len(merged)} files")
     states: dict[str, State | None] = {}
     unzipped_size = sum(piece.size for piece in merged.values())
     with written_beside(plan.output) as (temporary, stream):
-        digest, image = _write(plan, merged, stream, store)
+        digest, image = _write(plan, merged, stream, store, level)
         size = temporary.stat().st_size
         accepted = verify is None or verify(temporary)
         if accepted:
@@ -253,18 +260,18 @@ def _repository_of(function: FunctionSettings, root: Path | None) -> Path:
 
 
 def _write(
-    plan: BuildPlan, merged: Mapping[str, Piece], stream: BinaryIO, store: WheelStore
+    plan: BuildPlan, merged: Mapping[str, Piece], stream: BinaryIO, store: WheelStore, level: int
 ) -> tuple[str, WrittenImage | None]:
     """Writes the artifact; returns its SHA-256, and what a container image is known by."""
     image = None
     try:
         if plan.image is None:
-            write_archive(merged.values(), stream)
+            write_archive(merged.values(), stream, level=level)
         else:
             from lambdapack.builder.image import write_image
 
             with store.scratch() as scratch:
-                image = write_image(merged.values(), plan.image, stream, scratch=scratch)
+                image = write_image(merged.values(), plan.image, stream, scratch=scratch, level=level)
         stream.flush()
         with Path(stream.name).open("rb") as written:
             return hashlib.file_digest(written, "sha256").hexdigest(), image

@@ -18,7 +18,7 @@ from lambdapack.builder.kept import keep_pieces, kept_pieces
 from lambdapack.builder.store import WheelStore
 from lambdapack.errors import BuildFailed
 
-_FORMAT = 1  # part of a name: raise it when what is kept changes
+_FORMAT = 2  # part of a name: raise it when what is kept changes
 
 # Takes (path on Lambda, source), returns for each its .pyc, or why there is none.
 Compile = Callable[[Sequence[tuple[str, bytes]]], Sequence[bytes | str]]

@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from lambdapack.builder.archive import Piece, entry_date
+from lambdapack.builder.archive import USUAL_LEVEL, Piece, entry_date
 from lambdapack.builder.image_layer import WrittenLayer, write_layer
 from lambdapack.builder.plan import ImagePlan, WrittenImage
 
@@ -38,7 +38,9 @@ _DOCKER = {
 _OF_CONTAINERS = ("id", "parent", "parent_id", "container", "container_config", "docker_version", "throwaway")
 
 
-def write_image(pieces: Iterable[Piece], plan: ImagePlan, stream: BinaryIO, *, scratch: Path) -> WrittenImage:
+def write_image(
+    pieces: Iterable[Piece], plan: ImagePlan, stream: BinaryIO, *, scratch: Path, level: int = USUAL_LEVEL
+) -> WrittenImage:
     """Writes the image to an empty file; `scratch` takes layers until their size is known.
 
     Raises what reading a piece or writing a file raises.
@@ -54,7 +56,7 @@ def write_image(pieces: Iterable[Piece], plan: ImagePlan, stream: BinaryIO, *, s
             if files:
                 path = Path(temporary, what)
                 with path.open("wb") as out:
-                    layers.append((what, write_layer(files, folder, seconds, out), path))
+                    layers.append((what, write_layer(files, folder, seconds, out, level=level), path))
         config = _json(_config(base, [(what, layer) for what, layer, _ in layers], plan.handler, seconds))
         manifest = _json(_manifest(base, config, [layer for _, layer, _ in layers]))
         blobs: dict[str, bytes | Path] = {layer.digest: layer.path for layer in base.layers}

@@ -20,7 +20,6 @@ import deflate
 from lambdapack.builder.archive import Piece
 
 _STRETCH = 4 << 20  # bytes; the layer's digest depends on it
-_LEVEL = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class WrittenLayer:
     content: str
 
 
-def write_layer(pieces: Iterable[Piece], folder: str, seconds: int, stream: BinaryIO) -> WrittenLayer:
+def write_layer(pieces: Iterable[Piece], folder: str, seconds: int, stream: BinaryIO, *, level: int) -> WrittenLayer:
     """Writes files, below `folder` of the image (`var/task`), with one date (seconds since 1970) for all.
 
     Raises what reading a piece or writing the stream raises.
@@ -52,7 +51,7 @@ def write_layer(pieces: Iterable[Piece], folder: str, seconds: int, stream: Bina
     with ThreadPoolExecutor(at_once, thread_name_prefix="layer") as pool:
         for stretch in _stretches(_tar(pieces, folder, seconds)):
             content.update(stretch)
-            waiting.append(pool.submit(deflate.gzip_compress, stretch, _LEVEL))
+            waiting.append(pool.submit(deflate.gzip_compress, stretch, level))
             if len(waiting) > at_once:
                 put()
         while waiting:

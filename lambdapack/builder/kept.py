@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from lambdapack.builder.archive import DEFLATED, LOCAL_HEADER, Packed, Piece, read_directory, write_archive
+from lambdapack.builder.archive import DEFLATED, LOCAL_HEADER, USUAL_LEVEL, Packed, Piece, read_directory, write_archive
 from lambdapack.builder.store import WheelStore
 
 
-def keep_pieces(store: WheelStore, place: Path, pieces: Sequence[Piece]) -> None:
+def keep_pieces(store: WheelStore, place: Path, pieces: Sequence[Piece], *, level: int = USUAL_LEVEL) -> None:
     """Keeps files as an archive. Raises `BuildFailed` when the store cannot be written to."""
-    store.put(place, lambda stream: write_archive(pieces, stream))
+    store.put(place, lambda stream: write_archive(pieces, stream, level=level))
     digest = digest_of(place)
     store.put(_digest_beside(place), lambda stream: stream.write(digest.encode()))
 

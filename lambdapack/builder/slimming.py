@@ -23,7 +23,7 @@ from lambdapack.builder.records import with_true_records
 from lambdapack.builder.store import WheelStore
 from lambdapack.builder.stripping import stripped
 
-_FORMAT = 1  # part of a name: raise it when stripping changes
+_FORMAT = 2  # part of a name: raise it when stripping changes
 _METADATA = re.compile(r"(?:^|/)[^/]+\.(?:dist|egg)-info/")
 _TESTS = frozenset(("test", "tests"))
 _DOCS = frozenset(("doc", "docs", "example", "examples"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
 
 from lambdapack.cli.functions import build_all
@@ -9,6 +11,7 @@ from lambdapack.cli.options import (
     FunctionChoice,
     Judging,
     Reporting,
+    compress_option,
     function_options,
     judging_options,
     no_cache_option,
@@ -23,6 +26,7 @@ from lambdapack.cli.options import (
 @click.option("--push", is_flag=True, help="Push container images to the registry that their names begin with.")
 @click.option("--no-verify", is_flag=True, help="Put the artifact in place without inspecting it. For measuring.")
 @sbom_option
+@compress_option
 @no_cache_option
 @report_options
 def command(
@@ -31,6 +35,7 @@ def command(
     push: bool,
     no_verify: bool,
     sbom: bool,
+    compress: Literal["usual", "best", "smallest"],
     no_cache: bool,
     show_as: Reporting,
 ) -> int:
@@ -49,4 +54,5 @@ def command(
         verify=not no_verify,
         cached=not no_cache,
         bill=sbom,
+        compress=compress,
     )

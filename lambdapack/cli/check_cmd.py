@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
 
 from lambdapack.cli.functions import attempt_options, build_all
@@ -10,6 +12,7 @@ from lambdapack.cli.options import (
     Judging,
     Reporting,
     TestChoice,
+    compress_option,
     exit_zero_option,
     function_options,
     judging_options,
@@ -27,6 +30,7 @@ from lambdapack.cli.options import (
 @judging_options
 @exit_zero_option
 @sbom_option
+@compress_option
 @no_cache_option
 @report_options
 def command(
@@ -36,6 +40,7 @@ def command(
     judging: Judging,
     exit_zero: bool,
     sbom: bool,
+    compress: Literal["usual", "best", "smallest"],
     no_cache: bool,
     show_as: Reporting,
 ) -> int:
@@ -51,4 +56,5 @@ def command(
         show_as=show_as,
         cached=not no_cache,
         bill=sbom,
+        compress=compress,
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lambdapack.report import Report
     from lambdapack.workflows.import_test import AttemptOptions
     from lambdapack.workflows.several_builds import Job, Outcome
+    from lambdapack.workflows.verified_build import Compression
 
 
 def build_all(
@@ -35,6 +36,7 @@ def build_all(
     verify: bool = True,
     cached: bool = True,
     bill: bool = False,
+    compress: Compression = "usual",
 ) -> int:
     """Builds, inspects (unless `verify` is False) and, with `test`, imports each function; returns the worst exit
     status. What it takes that all is well is kept for the next time (`memo`), but for an import test.
@@ -44,7 +46,9 @@ def build_all(
     from lambdapack.workflows.several_builds import build_several
 
     readings = Readings()
-    jobs = _jobs(chosen, judging, test, readings, show_as=show_as, verify=verify, cached=cached, bill=bill)
+    jobs = _jobs(
+        chosen, judging, test, readings, show_as=show_as, verify=verify, cached=cached, bill=bill, compress=compress
+    )
     if push:
         _check_pushable([job.function for job in jobs])
         jobs = [replace(job, push=True) for job in jobs]
@@ -84,6 +88,7 @@ def _jobs(
     verify: bool,
     cached: bool,
     bill: bool,
+    compress: Compression,
 ) -> list[Job]:
     """Returns what is to be built: the functions that were asked for, and their layers before them."""
     from lambdapack.workflows.several_builds import Job
@@ -106,6 +111,7 @@ def _jobs(
         details=show_as.wants_details,
         locked=chosen.locked,
         bill=bill,
+        compress=compress,
     )
     output = chosen.output.resolve() if chosen.output else None
     return [

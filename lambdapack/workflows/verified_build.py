@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lambdapack.builder import (
+    LEVELS,
     BuildPlan,
     BuildResult,
     Draft,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:  # a build that is not inspected has no need of the inspector
     from lambdapack.selection import Selection
     from lambdapack.workflows.inspection import Attempt
 
+Compression = Literal["usual", "best", "smallest"]
 NOT_INSPECTED = "nothing was inspected (--no-verify): whether it works on Lambda is unknown"
 
 
@@ -49,6 +51,7 @@ class BuildOptions:
     output: Path | None = None
     verify: bool = True
     bill: bool = False
+    compress: Compression = "usual"
     cached: bool = True
     details: bool = False
     locked: bool = False
@@ -77,12 +80,22 @@ def build_and_inspect(
         plan = _plan(function, options, store, readings, progress)
         refine = _refinement(function, store, readings, attempt, progress)
         if not options.verify:
-            result = build(plan, store=store, refine=refine, bill=options.bill, progress=progress)
+            result = build(
+                plan, store=store, refine=refine, bill=options.bill, level=LEVELS[options.compress], progress=progress
+            )
             return VerifiedBuild(result, _unseen(plan, result), readings, plan.notes)
         reports: list[Report] = []
         verify = _inspector(function, plan, options, reports, attempt, progress)
         _note_what_the_verdict_hangs_on(function, readings)
-        result = build(plan, store=store, refine=refine, verify=verify, bill=options.bill, progress=progress)
+        result = build(
+            plan,
+            store=store,
+            refine=refine,
+            verify=verify,
+            bill=options.bill,
+            level=LEVELS[options.compress],
+            progress=progress,
+        )
     report = replace(reports[0], written=not result.rejected, told=(*reports[0].told, *result.told))
     return VerifiedBuild(result, report, readings, plan.notes)
 
