@@ -13,10 +13,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tools.bench.rivals import versions as rival_versions
 from tools.bench.table import surroundings, written
 from tools.bench.workloads import names, workload
 
-BENCHES = ("inspecting", "starting", "importing")
+BENCHES = ("building", "inspecting", "starting", "importing")
 DOCUMENT = Path(__file__).parents[2] / "docs" / "performance.md"
 _MEASURED = re.compile(r"(?<=<!-- measured -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
@@ -40,6 +41,8 @@ def main() -> int:
     workloads = tuple(name for name in names() if not chosen.workload or name in chosen.workload)
     versions = [(name, workload(name).versions) for name in workloads]
     tables = ["\n".join(surroundings(versions))]
+    if "building" in (chosen.benches or BENCHES):
+        tables[0] += f"\n\n*compared with*: {', '.join(rival_versions())}.\n"
     with tempfile.TemporaryDirectory(prefix="lambdapack-bench-") as folder:
         for name in chosen.benches or BENCHES:
             bench = importlib.import_module(f"tools.bench.{name}")
