@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from lambdapack.builder.choice import Source
 from lambdapack.builder.from_source import WheelMaker
-from lambdapack.builder.in_container import ContainerBuild, Judge
 from lambdapack.builder.inputs import requirement_inputs
 from lambdapack.builder.resolve import resolve
 from lambdapack.builder.store import WheelStore
 from lambdapack.profiles.profile import RuntimeProfile
 from lambdapack.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from lambdapack.builder.in_container import Judge
+    from lambdapack.builder.sources import SourceTree
 
 
 def wheel_maker(
@@ -32,6 +37,11 @@ def wheel_maker(
             resolve(inputs, profile, scratch=scratch, make=maker.make, credentials=store.credentials).wheels, progress
         )
 
-    for_target = ContainerBuild(profile, store, fetch, judge, image, progress)
+    def for_target(source: Source, tree: SourceTree, indexes: Sequence[str], out: Path) -> Path:
+        # Loads what talks to engines and registries, which few builds need.
+        from lambdapack.builder.in_container import ContainerBuild
+
+        return ContainerBuild(profile, store, fetch, judge, image, progress)(source, tree, indexes, out)
+
     maker = WheelMaker(profile, store, for_target, folder, place=image or "", progress=progress)
     return maker

@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-import tarfile
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +114,9 @@ def tree_digest(folder: Path) -> str:
 
 def _unpack(file: Path, target: Path, source: Source) -> Path:
     """Unpacks an sdist; returns the one folder in it."""
+    import tarfile
+    import zipfile
+
     target.mkdir()
     try:
         if zipfile.is_zipfile(file):
