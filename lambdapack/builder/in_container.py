@@ -48,7 +48,6 @@ class ContainerBuild:
     """Builds for one target. `image`: the name of a build image of the user's own, instead of the official one."""
 
     profile: RuntimeProfile
-    store: WheelStore
     fetch: Fetch
     judge: Judge | None = None
     image: str | None = None
@@ -74,7 +73,7 @@ class ContainerBuild:
         if problems:
             raise BuildFailed(
                 f"{source.label}: was built, but will not load in {self.profile.runtime}: {'; '.join(problems)}",
-                hint=f"see what {self.image} is made of" if self.image else None,
+                hint="build it without what the runtime lacks, or put the library into lib/ of the function or a layer",
             )
         return path
 
@@ -149,8 +148,9 @@ class ContainerBuild:
         log = files.get("log", b"").decode("utf-8", "replace")
         digest = hashlib.sha256(log.encode()).hexdigest()[:12]
         name = f"build-logs/{source.name}-{source.version or 'source'}-{digest}.txt"
-        self.store.write_text(name, log)
-        return BuildFailed(f"{source.label}: {words}: {_telling_line(log)}", hint=f"see {self.store.root / name}")
+        kept = WheelStore()  # the user's: that of a build without caches is gone when this is read
+        kept.write_text(name, log)
+        return BuildFailed(f"{source.label}: {words}: {_telling_line(log)}", hint=f"see {kept.root / name}")
 
 
 def _told_requirements(folder: Path) -> list[str]:

@@ -123,6 +123,7 @@ def _pinned(inputs: Inputs, table: dict[str, Any], profile: RuntimeProfile, scra
         entries = chosen_entries(pipfile_entries(table, environment), groups, ())
         indexes = tuple(_pipfile_indexes(table))
     lines = [_requirement(entry, path) for entry in entries]
+    pinned_by_hash = all(entry.hashes for entry in entries if " @ " not in _requirement(entry, path))
     try:
         lock = compile_lock(
             requirement_inputs(inputs.folder, strings=tuple(lines)),
@@ -130,8 +131,8 @@ def _pinned(inputs: Inputs, table: dict[str, Any], profile: RuntimeProfile, scra
             scratch=scratch,
             limits=Limits(dependencies=False),
             indexes=indexes,
-            # Pinned by version and hash, it is the same file whichever index has it.
-            options=("--index-strategy=unsafe-best-match",) if indexes else (),
+            # Where hashes decide, it is the same file whichever index has it.
+            options=("--index-strategy=unsafe-best-match",) if indexes and pinned_by_hash else (),
         )
     except UvRefused as refusal:
         raise BuildFailed(f"{path}: {short_reason(refusal.stderr)}") from None

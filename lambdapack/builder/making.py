@@ -41,7 +41,7 @@ def wheel_maker(
         # Loads what talks to engines and registries, which few builds need.
         from lambdapack.builder.in_container import ContainerBuild
 
-        return ContainerBuild(profile, store, fetch, judge, image, progress)(source, tree, indexes, out)
+        return ContainerBuild(profile, fetch, judge, image, progress)(source, tree, indexes, out)
 
     maker = WheelMaker(profile, store, for_target, folder, place=image or "", progress=progress)
     return maker

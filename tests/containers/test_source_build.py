@@ -26,6 +26,7 @@ from lambdapack.errors import BuildFailed, MissingRequirement
 from lambdapack.facts.elf import ElfFacts
 from lambdapack.facts.elf_reading import read_elf
 from lambdapack.profiles import load_profile
+from lambdapack.settings import CACHE_VARIABLE
 from lambdapack.workflows.built_wheels import native_problems
 from tests.containers.conftest import lambdapack, missing
 from tests.unit.builder.makers import make_wheel
@@ -205,10 +206,13 @@ def test_a_library_that_cannot_be_found(build: Build) -> None:
         )
 
 
-def test_what_the_compiler_says_is_passed_on_and_kept(build: Build, tmp_path: Path) -> None:
+def test_what_the_compiler_says_is_passed_on_and_kept(
+    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
     with pytest.raises(BuildFailed, match=r"native: does not build: .*undeclared_thing") as caught:
         build(answer="undeclared_thing")
-    (log,) = (tmp_path / "store" / "build-logs").iterdir()
+    (log,) = (tmp_path / "cache" / "build-logs").iterdir()
     assert str(log) in str(caught.value.hint)
     assert "$ uv venv" in log.read_text()
 
@@ -223,12 +227,13 @@ def test_what_it_needs_cannot_be_had(build: Build, links: Path) -> None:
         build(requires=("tool-of-nobody",))
 
 
-def test_the_same_source_is_built_once(image: str, tmp_path: Path) -> None:
+def test_the_same_source_is_built_once(image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write_project(tmp_path / "project")
     store = WheelStore(tmp_path / "store")
     source = Source("native", None, "folder", str(folder))
     first = wheel_maker(PROFILE, store, folder=tmp_path, image=image).make(source)
-    assert wheel_maker(PROFILE, store, folder=tmp_path, image="there-is-no-such-image").make(source) == first
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")  # nobody answers there
+    assert wheel_maker(PROFILE, store, folder=tmp_path, image=image).make(source) == first
 
 
 def test_an_image_that_is_not_there_or_none_to_build_in(
