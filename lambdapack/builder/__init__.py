@@ -13,7 +13,7 @@ from lambdapack.lazy import lazy_names
 
 if TYPE_CHECKING:
     from lambdapack.builder.archive import LEVELS
-    from lambdapack.builder.build import build, plan_build, refuse_foreign_output
+    from lambdapack.builder.build import build, gather, plan_build, refuse_foreign_output
     from lambdapack.builder.build_image import BUILD_TOOLS, TOOLS_FOLDER, ensure_build_image
     from lambdapack.builder.byte_code import ByteCodeMaker, compiled
     from lambdapack.builder.draft import Draft, write_draft
@@ -45,6 +45,7 @@ __all__ = [
     "compiled",
     "ensure_build_image",
     "fetch_runtime_packages",
+    "gather",
     "plan_build",
     "refuse_foreign_output",
     "write_draft",
@@ -56,6 +57,7 @@ __getattr__ = lazy_names(
         "archive": ("LEVELS",),
         "build": (
             "build",
+            "gather",
             "plan_build",
             "refuse_foreign_output",
         ),

@@ -159,7 +159,7 @@ def build(
         from lambdapack.builder.bill import check_library
 
         check_library()
-    draft = _gather(plan, store, progress)
+    draft = gather(plan, store, progress)
     if refine is not None:
         draft = refine(draft)
         plan = replace(plan, first_party=tuple(file for file in plan.first_party if _holds(draft, plan, file)))
@@ -209,8 +209,8 @@ def _holds(draft: Draft, plan: BuildPlan, file: FirstPartyFile) -> bool:
     return (PREFIX + file.path if plan.package == "layer" else file.path) in draft.pieces
 
 
-def _gather(plan: BuildPlan, store: WheelStore, progress: Progress) -> Draft:
-    """Returns all files that go in, as they stand in the artifact, and what does not."""
+def gather(plan: BuildPlan, store: WheelStore, progress: Progress = silent) -> Draft:
+    """Returns all files that a plan names, as they stand in the artifact, and what is not. Raises `BuildFailed`."""
     exclude = Patterns(plan.exclude)
     brought = BroughtByLayers(plan.layers)
     pieces = [first_party_piece(file) for file in plan.first_party]

@@ -98,7 +98,8 @@ def without_symbols(draft: Draft, _: Needs, store: WheelStore) -> Draft:
     for owner, pieces in by_owner.items():
         changed |= {piece.path: piece for piece in _stripped_of(owner, pieces, store)}
     saved = sum(draft.pieces[path].size - piece.size for path, piece in changed.items())
-    told = f"slim debug-symbols: {len(changed):,} files are {saved:,} bytes shorter"
+    files = "file" if len(changed) == 1 else "files"
+    told = f"slim debug-symbols: {saved:,} bytes less in {len(changed):,} native {files}"
     return replace(draft, pieces=with_true_records(draft.pieces, (), changed), told=(*draft.told, told))
 
 
@@ -117,7 +118,8 @@ def _without(draft: Draft, step: str, paths: Iterable[str], more: str = "") -> D
     removed = sorted(set(paths))
     size = sum(draft.pieces[path].size for path in removed)
     left = [LeftOut(f"slim {step}", path, draft.pieces[path].owner, by_user=False) for path in removed]
-    told = f"slim {step}: {len(removed):,} files with {size:,} bytes less{more}"
+    files = "file" if len(removed) == 1 else "files"
+    told = f"slim {step}: {len(removed):,} {files} with {size:,} bytes less{more}"
     true = with_true_records(draft.pieces, removed, {})
     return replace(draft, pieces=true, left_out=(*draft.left_out, *left), told=(*draft.told, told))
 

@@ -63,7 +63,8 @@ class FunctionSettings:
     `layers`: ZIPs or folders of the layers it runs with, in order; they may not be there yet. `named_layers`: those
     of them that are configured here, with their names.
     `contracts`: names that have to be in the artifact besides, `package.module:Name.attribute`.
-    `ignores`: findings that do not count, those of all functions first.
+    `ignores`: findings that do not count, those of all functions first. `packing`: how the artifact is put together.
+    `used_by`: of a layer, the functions that name it.
     """
 
     name: str
@@ -82,6 +83,7 @@ class FunctionSettings:
     contracts: tuple[str, ...] = ()
     ignores: tuple[Ignore, ...] = ()
     packing: Packing = field(default_factory=Packing)
+    used_by: tuple[FunctionSettings, ...] = ()
     requirement_options: RequirementOptions = field(default_factory=RequirementOptions)
 
 
@@ -99,7 +101,10 @@ def read_functions(table: Table) -> dict[str, FunctionSettings]:
         assert own is not None
         functions[name] = _function(own, name, defaults)
     _refuse_shared_output(named, functions)
-    return functions if named is None else {name: _with_layers(named, functions, name) for name in functions}
+    if named is None:
+        return functions
+    functions = {name: _with_layers(named, functions, name) for name in functions}
+    return {name: _with_users(named, functions, name) for name in functions}
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +220,7 @@ def _with_layers(named: Table, functions: Mapping[str, FunctionSettings], name: 
     named_layers: list[tuple[str, Path]] = []
     for index, (text, path) in enumerate(zip(own.strings("layers", "dist/layer.zip"), function.layers, strict=True)):
         other = functions.get(text)
-        if other is None or exists(path):
+        if other is None or (other.package != "layer" and exists(path)):
             paths.append(path)
             continue
         if other.package != "layer":
@@ -230,6 +235,16 @@ def _with_layers(named: Table, functions: Mapping[str, FunctionSettings], name: 
             f"{name}.layers", f'a {function.package} takes no layers; remove it, or write package = "zip"'
         )
     return replace(function, layers=tuple(paths), named_layers=tuple(named_layers))
+
+
+def _with_users(named: Table, functions: Mapping[str, FunctionSettings], name: str) -> FunctionSettings:
+    """Tells a layer which functions run with it."""
+    function = functions[name]
+    users = tuple(other for other in functions.values() if name in dict(other.named_layers))
+    if function.package == "layer" and function.packing.pyc != "off" and not users:
+        problem = "goes by what handlers reach, and no function of this configuration names this layer; leave it out"
+        raise named.error(f"{name}.pyc", problem)
+    return replace(function, used_by=users)
 
 
 def _refuse_shared_output(table: Table | None, functions: Mapping[str, FunctionSettings]) -> None:

@@ -66,9 +66,8 @@ def read_packing(table: Table, package: str) -> Packing:
     for key in ("image", "base"):
         if package != "image" and key in table.values:
             raise table.error(key, 'is for container images only; write package = "image", or leave it out')
-    for key, by_handler in (("include", packing.include != "all"), ("pyc", packing.pyc != "off")):
-        if package == "layer" and by_handler:
-            raise table.error(key, "goes by what the handler reaches, and a layer has none; leave it out")
+    if package == "layer" and packing.include != "all":
+        raise table.error("include", "goes by what the handler reaches, and a layer has none; leave it out")
     return packing
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from lambdapack.builder import ByteCodeMaker, Draft, WheelStore, compiled
-from lambdapack.checking import Subject
 from lambdapack.importtest.compiling import find_compiler
 from lambdapack.memo import Readings
 from lambdapack.profiles import load_profile
 from lambdapack.progress import Progress
+from lambdapack.render.measures import counted
 from lambdapack.settings import FunctionSettings
 from lambdapack.workflows.drafts import mount_point, opened_draft, subject_of_draft
 from lambdapack.workflows.inspection import Attempt
+from lambdapack.workflows.reached import reached_in_layer, reached_sources
 
 _PAIRS = 2
 
@@ -21,24 +23,29 @@ def with_byte_code(
     draft: Draft,
     function: FunctionSettings,
     store: WheelStore,
+    root: Path | None,
     readings: Readings,
     progress: Progress,
     attempt: Attempt | None = None,
 ) -> Draft:
-    """Returns the draft with byte code beside exactly the modules that importing the handler runs.
+    """Returns the draft with byte code beside exactly the modules that importing the handler runs; in a layer, those
+    that the handlers of the functions run that name it.
 
     `attempt` measures what that saves. Raises `MissingRequirement` where the target's Python cannot be had.
     """
     profile = load_profile(function.runtime, function.architecture)
     compiler = find_compiler(profile, progress, image=function.packing.base)
     readings.file(compiler.program)
-    with subject_of_draft(draft, function, store) as subject:
-        modules = reached_sources(subject, mount_point(function))
+    if function.package == "layer":
+        modules = reached_in_layer(draft, function, store, root, readings, progress)
+    else:
+        with subject_of_draft(draft, function, store) as subject:
+            modules = sorted(reached_sources(subject))
     maker = ByteCodeMaker(compiler.compile, compiler.name, profile.python)
     progress(f"compiling {len(modules)} modules with {compiler.name}")
     made = compiled([draft.pieces[path] for path in modules], mount_point(function), maker, store)
     size = sum(piece.size for piece in made.pieces)
-    told = f"byte code of {len(made.pieces)} modules: {size:,} bytes, by {compiler.name}"
+    told = f"byte code of {counted(len(made.pieces), 'module')}: {size:,} bytes, by {compiler.name}"
     if made.refused:
         path, reason = min(made.refused.items())
         told += f"; none for {len(made.refused)} ({path}: {reason})"
@@ -60,13 +67,3 @@ def _saving(before: Draft, after: Draft, function: FunctionSettings, store: Whee
         seconds[number % 2].append(outcome.seconds)
     without, having = min(seconds[0]), min(seconds[1])
     return f"; importing the handler takes {having:.2f} s with it and {without:.2f} s without (measured)"
-
-
-def reached_sources(subject: Subject, point: str) -> list[str]:
-    """Returns the paths in the artifact of the modules that importing the handler runs, sorted."""
-    imports = subject.imports
-    if imports is None:
-        return []
-    modules = (imports.executions[name].module for name in imports.loaded)
-    paths = {module.path for module in modules if module.kind == "source" and module.path is not None}
-    return sorted(path.removeprefix(f"{point}/") for path in paths if path.startswith(f"{point}/"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from lambdapack.builder import Draft, WheelStore, write_draft
 from lambdapack.checking import Subject
@@ -19,14 +20,24 @@ def mount_point(function: FunctionSettings) -> str:
 
 
 @contextmanager
-def opened_draft(draft: Draft, function: FunctionSettings, store: WheelStore) -> Iterator[Opened]:
-    """Gives a draft as an opened target; of an image, without what it is built on."""
+def opened_draft(
+    draft: Draft, function: FunctionSettings, store: WheelStore, layers: Mapping[Path, Draft] | None = None
+) -> Iterator[Opened]:
+    """Gives a draft as an opened target; of an image, without what it is built on. `layers` are drafts of layers, by
+    the path that their output will have; layers that are not there are left out."""
     with store.scratch() as scratch, ExitStack() as exit_stack:
         path = scratch / f"{function.name}.zip"
         write_draft(draft, path)
+        below = []
+        for number, layer in enumerate(function.layers):
+            if layers is not None and layer in layers:
+                below.append(scratch / f"layer-{number}.zip")
+                write_draft(layers[layer], below[-1])
+            elif layers is None or layer.exists():
+                below.append(layer)
         target = Target(
             path,
-            function.layers,
+            tuple(below),
             runtime=function.runtime,
             architecture=function.architecture,
             handler=function.handler or None,

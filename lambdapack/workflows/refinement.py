@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from lambdapack.builder import Draft, WheelStore
 from lambdapack.memo import Readings
@@ -16,10 +17,12 @@ from lambdapack.workflows.slimming import slimmed
 
 @dataclass(frozen=True, slots=True)
 class Refinement:
-    """The steps for one function; `attempt` is its import test, if one was asked for."""
+    """The steps for one function; `attempt` is its import test, if one was asked for, `root` the folder of the
+    configuration."""
 
     function: FunctionSettings
     store: WheelStore
+    root: Path | None
     readings: Readings
     attempt: Attempt | None
     progress: Progress
@@ -31,7 +34,9 @@ class Refinement:
             self.progress("following the handler's imports")
             draft = with_needed_files(draft, self.function, self.store)
         if packing.slim or packing.sdk == "drop":
-            draft = slimmed(draft, self.function, self.store, self.progress)
+            draft = slimmed(draft, self.function, self.store, self.root, self.readings, self.progress)
         if packing.pyc == "reached":
-            draft = with_byte_code(draft, self.function, self.store, self.readings, self.progress, self.attempt)
+            draft = with_byte_code(
+                draft, self.function, self.store, self.root, self.readings, self.progress, self.attempt
+            )
         return draft

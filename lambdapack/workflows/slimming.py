@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from lambdapack.builder import STEPS, Draft, Needs, Step, WheelStore
 from lambdapack.checking import Subject
 from lambdapack.finding import Severity
+from lambdapack.memo import Readings
 from lambdapack.progress import Progress
 from lambdapack.settings import FunctionSettings
 from lambdapack.workflows.direct_use import imported_by_own
 from lambdapack.workflows.drafts import mount_point, opened_draft, subject_of_draft
 from lambdapack.workflows.import_test import AttemptOptions, import_handler
 from lambdapack.workflows.inspection import inspect_opened, known_facts
+from lambdapack.workflows.reached import reached_in_layer
 
 _SDK = ("boto3", "botocore")
 _CLIENT = re.compile(rb"\.\s*(?:client|resource)\s*\(\s*(?:service_name\s*=\s*)?(?:[\"']([\w.-]+)[\"']|([^\s)\"']))")
@@ -41,13 +44,22 @@ class _Proof:
         return later.reason if self.imports and later.imports is False else None
 
 
-def slimmed(draft: Draft, function: FunctionSettings, store: WheelStore, progress: Progress) -> Draft:
+def slimmed(
+    draft: Draft,
+    function: FunctionSettings,
+    store: WheelStore,
+    root: Path | None,
+    readings: Readings,
+    progress: Progress,
+) -> Draft:
     """Returns the draft without what the configuration wants out, as far as it works without it."""
     wanted = frozenset(function.packing.slim) | ({"sdk"} if function.packing.sdk == "drop" else set())
     chosen = {name: step for name, step in STEPS.items() if name in wanted}
     progress(f"slimming: {', '.join(chosen)}")
     with subject_of_draft(draft, function, store) as subject:
         needs = _needs_of(subject, mount_point(function))
+    if function.used_by:
+        needs = replace(needs, reached=frozenset(reached_in_layer(draft, function, store, root, readings, progress)))
     before = _proof(draft, function, store, progress)
     after = _all(draft, chosen, needs, store)
     if before.broken_by(_proof(after, function, store, progress)) is None:

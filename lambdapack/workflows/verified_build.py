@@ -78,7 +78,7 @@ def build_and_inspect(
     readings = Readings()
     with WheelStore.opened(cached=options.cached) as store:
         plan = _plan(function, options, store, readings, progress)
-        refine = _refinement(function, store, readings, attempt, progress)
+        refine = _refinement(function, store, options.root, readings, attempt, progress)
         if not options.verify:
             result = build(
                 plan, store=store, refine=refine, bill=options.bill, level=LEVELS[options.compress], progress=progress
@@ -131,14 +131,19 @@ def _native_problems(profile: RuntimeProfile, wheel: Path) -> Sequence[str]:
 
 
 def _refinement(
-    function: FunctionSettings, store: WheelStore, readings: Readings, attempt: Attempt | None, progress: Progress
+    function: FunctionSettings,
+    store: WheelStore,
+    root: Path | None,
+    readings: Readings,
+    attempt: Attempt | None,
+    progress: Progress,
 ) -> Callable[[Draft], Draft] | None:
     """Returns what may change the files of an artifact before it is written; None where nothing is to be changed."""
     if not function.packing.refines:
         return None
     from lambdapack.workflows.refinement import Refinement  # the inspector: not for a build that needs none
 
-    return Refinement(function, store, readings, attempt, progress).refine
+    return Refinement(function, store, root, readings, attempt, progress).refine
 
 
 def _inspector(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 
@@ -90,3 +91,41 @@ def test_without_the_targets_python(lambdapack: Lambdapack, project: Path, monke
     assert 'pyc = "off"' in run.err
     assert not (project / "dist" / "api.zip").exists()
     assert run.out == ""
+
+
+LAYERED = """
+[functions.deps]
+package = "layer"
+runtime = "python3.13"
+requirements = ["click==8.1.8"]
+pyc = "reached"
+slim = ["pyi"]
+
+[functions.api]
+handler = "app.handler"
+runtime = "python3.13"
+source = ["src"]
+layers = ["deps"]
+"""
+
+
+def test_a_layer_has_it_for_what_its_functions_run(
+    lambdapack: Lambdapack, project: Path, python313: Interpreter
+) -> None:
+    del python313
+    (project / "lambdapack.toml").write_text(LAYERED)
+    run = lambdapack("check", "api", "--backend", "local", "--format", "json", cwd=project)
+    assert run.status == 0, run.out + run.err
+    layer, function = json.loads(run.out)["reports"]
+    assert [item["code"] for item in layer["findings"] if item["code"].startswith("PKG02")] == []
+    imported = {module["path"] for module in function["import_test"]["imports"]}
+    expected = {path.removeprefix("/opt/") for path in imported if path and path.startswith("/opt/")}
+    assert "python/click/core.py" in expected
+    assert modules(project / "dist" / "deps.zip") == expected
+    assert modules(project / "dist" / "api.zip") == set()
+
+
+def test_a_layer_that_nobody_names(lambdapack: Lambdapack, project: Path) -> None:
+    (project / "lambdapack.toml").write_text(LAYERED.replace('layers = ["deps"]', ""))
+    run = lambdapack("build", cwd=project)
+    assert (run.status, "no function of this configuration names this layer" in run.err) == (2, True)

@@ -48,7 +48,7 @@ def test_what_works_without_it_goes(lambdapack: Lambdapack, project: Path, pytho
     assert run.status == 0, run.out + run.err
     assert [item["code"] for item in run.report["findings"]] == []
     told = run.report["told"]
-    assert told[0].startswith("slim tests: 1 files with 2 bytes less")
+    assert told[0].startswith("slim tests: 1 file with 2 bytes less")
     assert "dep/tests/data.txt" not in names(project)
     assert "dep/__init__.pyi" not in names(project)
 

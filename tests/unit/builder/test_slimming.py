@@ -68,7 +68,7 @@ def test_what_goes(tmp_path: Path, store: WheelStore, step: str, gone: set[str])
     assert {item.path for item in draft.left_out} == gone
     if gone:
         (told,) = draft.told
-        assert told.startswith(f"slim {step}: {len(gone)} files")
+        assert told.startswith(f"slim {step}: {len(gone)} file")
 
 
 def test_what_the_handler_reaches_stays(tmp_path: Path, store: WheelStore) -> None:
