@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import BinaryIO
 
 from lambdapack.artifact.tree import Entry, Tree
@@ -46,14 +47,16 @@ class Stack:
         self._children: dict[str, set[str]] = {"/": set()}
         for mount in mounts:
             self._add_folder(mount.point)
+            begin = mount.point.rstrip("/") + "/"
             for entry in mount.tree.entries():
-                path = mount.absolute(entry.path)
+                path = begin + entry.path
                 self._located[path] = Located(path, entry, mount.tree)
                 if entry.is_directory:
                     self._add_folder(path)
                 else:
                     folder, _, name = path.rpartition("/")
-                    self._add_folder(folder)
+                    if folder not in self._children:
+                        self._add_folder(folder)
                     self._children[folder].add(name)
 
     def _add_folder(self, path: str) -> None:
@@ -73,7 +76,11 @@ class Stack:
 
     def files(self) -> Iterator[Located]:
         """All regular files, in path order."""
-        return (self._located[path] for path in sorted(self._located) if self._located[path].entry.is_file)
+        return iter(self._files)
+
+    @cached_property
+    def _files(self) -> tuple[Located, ...]:
+        return tuple(located for _, located in sorted(self._located.items()) if located.entry.is_file)
 
     def resolve(self, path: str) -> str | None:
         """Follows symbolic links inside the stack; None when the path, or a link on the way, leads nowhere."""

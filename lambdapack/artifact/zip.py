@@ -15,13 +15,14 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
 from lambdapack.artifact.stored_digests import StoredDigests
 from lambdapack.artifact.tree import DIRECTORY_0755, REGULAR_0644, Entry, Problem, Tree
 from lambdapack.artifact.zip_members import ZipMembers
-from lambdapack.artifact.zip_problems import is_folder, member_problems, unpacked_name, unsafe
+from lambdapack.artifact.zip_problems import is_folder, is_tidy, member_problems, unpacked_name, unsafe
 from lambdapack.errors import UnreadableArtifact, UnreadableMember
 
 _ENCRYPTED = 0x1
@@ -138,17 +139,13 @@ class ZipTree(Tree):
         members = []
         for info in self._zip.infolist():
             stored = info.orig_filename
-            reason = unsafe(stored)
-            if reason:
-                self._problems.append(Problem("unsafe-path", stored, reason))
-                continue
-            if not info.flag_bits & _UTF8_NAME and not stored.isascii():
+            path = stored if is_tidy(stored) else self._safe_path(info)
+            if not info.flag_bits & _UTF8_NAME and not stored.isascii() and path is not None:
                 self._problems.append(
                     Problem(
                         "non-utf8-name", stored, "the name is not marked as UTF-8, so tools disagree on its letters"
                     )
                 )
-            path = unpacked_name(info)
             if not path:
                 continue
             members.append((path, info))
@@ -159,14 +156,22 @@ class ZipTree(Tree):
             if info.flag_bits & _ENCRYPTED:
                 self._problems.append(Problem("encrypted", path, "the member is encrypted"))
             self._infos[path] = info
-            entries[path] = Entry(
-                path, info.file_size, _mode(info), self._link(info, path), self.origin, _modified(info)
-            )
+            mode = _mode(info.external_attr >> 16, is_folder(info))
+            link = self._link(info, path) if stat.S_ISLNK(mode) else None
+            entries[path] = Entry(path, info.file_size, mode, link, self.origin, _modified(info.date_time))
         self._problems += member_problems(members)
         return tuple(entries[path] for path in sorted(entries))
 
+    def _safe_path(self, info: zipfile.ZipInfo) -> str | None:
+        """Returns the path that a member is unpacked to, empty for the root; None for one that may not be unpacked."""
+        reason = unsafe(info.orig_filename)
+        if reason is not None:
+            self._problems.append(Problem("unsafe-path", info.orig_filename, reason))
+            return None
+        return unpacked_name(info)
+
     def _link(self, info: zipfile.ZipInfo, path: str) -> str | None:
-        if not stat.S_ISLNK(_mode(info)) or info.file_size > _LONGEST_LINK:
+        if info.file_size > _LONGEST_LINK:
             return None
         try:
             return self._inflate(info, path).decode("utf-8", "surrogateescape")
@@ -183,18 +188,18 @@ class ZipTree(Tree):
         return data
 
 
-def _modified(info: zipfile.ZipInfo) -> int | None:
+@cache
+def _modified(date_time: tuple[int, int, int, int, int, int]) -> int | None:
     """Returns the time in seconds; None for one that is no time."""
     try:
-        return calendar.timegm((*info.date_time, 0, 0, 0))
+        return calendar.timegm((*date_time, 0, 0, 0))
     except ValueError:
         return None
 
 
-def _mode(info: zipfile.ZipInfo) -> int:
+@cache
+def _mode(mode: int, is_directory: bool) -> int:
     """Returns type and permission bits; 0644 or 0755 where the archive does not say."""
-    mode = info.external_attr >> 16
-    is_directory = is_folder(info)
     if not mode & 0o777 and not stat.S_ISLNK(mode):
         return DIRECTORY_0755 if is_directory else REGULAR_0644
     if not stat.S_IFMT(mode):

@@ -13,12 +13,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from lambdapack.artifact.tree import Problem
 
 _DRIVE = re.compile(r"^[A-Za-z]:[\\/]")
+# A NUL, a backslash, a drive, an absolute path, a part that is empty or made of one or two dots.
+_UNTIDY = re.compile(r"[\0\\]|^[A-Za-z]:|(?:^|/)\.{0,2}(?:/|$)")
 _LONGEST_NAME = 255  # NAME_MAX of Linux, in bytes
 _LONGEST_PATH = 4095  # PATH_MAX of Linux without its NUL
 _LOCAL_HEADER = 30  # bytes, without name and extra field
 _FAT = 0  # "version made by": MS-DOS and Windows
 _COMMON_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _METHODS = {6: "imploded", 9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
+
+
+def is_tidy(name: str) -> bool:
+    """True for a stored name that is a file's path as it is: it needs no second look."""
+    return _UNTIDY.search(name) is None
 
 
 def unsafe(name: str) -> str | None:
@@ -82,6 +89,8 @@ def _backslashes(members: Sequence[tuple[str, zipfile.ZipInfo]]) -> Iterator[Pro
 
 def _long_names(members: Sequence[tuple[str, zipfile.ZipInfo]]) -> Iterator[Problem]:
     for path, _ in members:
+        if len(path) <= _LONGEST_NAME and path.isascii():
+            continue
         longest = max((len(part.encode("utf-8", "surrogatepass")) for part in path.split("/")), default=0)
         if longest > _LONGEST_NAME:
             yield Problem("long-name", path, f"the name has {longest} bytes; Linux takes {_LONGEST_NAME}")
@@ -104,10 +113,9 @@ def _overlaps(members: Sequence[tuple[str, zipfile.ZipInfo]]) -> Iterator[Proble
         if info.header_offset < end:
             count, first = count + 1, first or path
         # The local header may be longer: its extra field is its own. A lower bound shows no overlap that is none.
-        name = len(
-            info.orig_filename.encode("utf-8", "surrogatepass") if info.flag_bits & 0x800 else info.orig_filename
-        )
-        end = max(end, info.header_offset + _LOCAL_HEADER + name + info.compress_size)
+        name = info.orig_filename
+        size = len(name.encode("utf-8", "surrogatepass") if info.flag_bits & 0x800 and not name.isascii() else name)
+        end = max(end, info.header_offset + _LOCAL_HEADER + size + info.compress_size)
     if count:
         yield Problem(
             "overlap", first, f"{_counted(count, 'member begins', 'members begin')} inside another member's data"
@@ -115,14 +123,17 @@ def _overlaps(members: Sequence[tuple[str, zipfile.ZipInfo]]) -> Iterator[Proble
 
 
 def _files_in_the_way(paths: Iterable[str], files: set[str]) -> Iterator[Problem]:
-    seen = set()
+    known: set[str] = set()
     for path in paths:
-        parts = path.split("/")
-        for count in range(1, len(parts)):
-            parent = "/".join(parts[:count])
-            if parent in files and parent not in seen:
-                seen.add(parent)
-                yield Problem("file-and-folder", parent, f"is a file, and the folder of {path}: there can only be one")
+        found = []
+        folder = path.rpartition("/")[0]
+        while folder and folder not in known:
+            known.add(folder)
+            if folder in files:
+                found.append(folder)
+            folder = folder.rpartition("/")[0]
+        for file in reversed(found):
+            yield Problem("file-and-folder", file, f"is a file, and the folder of {path}: there can only be one")
 
 
 def _case_clashes(paths: Iterable[str]) -> Iterator[Problem]:

@@ -44,12 +44,10 @@ def foreign_extensions(stack: Stack, suffixes: Iterable[str]) -> Iterator[str]:
     importable = (*suffixes, ".py", ".pyc")
     for located in stack.files():
         path = located.path
+        if not path.endswith((".so", ".pyd")) or is_usable(path, suffixes):
+            continue
         name = read_extension_name(path)
-        if (
-            not path.endswith((".so", ".pyd"))
-            or is_usable(path, suffixes)
-            or (not name.python and name.system == "Linux")
-        ):
+        if not name.python and name.system == "Linux":
             continue
         folder, _, file = path.rpartition("/")
         module = file.partition(".")[0]

@@ -325,6 +325,11 @@ class _Later:
         states: dict[str, bytes] = loaded(self._packed_states)
         return states
 
+    @cached_property
+    def _calls_by_name(self) -> dict[str, bytes]:
+        calls: dict[str, bytes] = loaded(self._calls)
+        return calls
+
     def state_of(self, name: str) -> State:
         """Returns what `Recalled` has of a module."""
         chain, names, aliases, (constants, without), *others = _loaded(self._states[name], self._replay)
@@ -334,7 +339,7 @@ class _Later:
     def named(self, wanted: Callable[[str], bool]) -> Iterable[Call]:
         """Returns the calls of wanted names, in order."""
         found: list[tuple[int, Call]] = []
-        for name, blob in loaded(self._calls).items():
+        for name, blob in self._calls_by_name.items():
             if wanted(name):
                 found += _loaded(blob, self._replay)
         return [call for _, call in sorted(found, key=lambda pair: pair[0])]
