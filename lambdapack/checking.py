@@ -9,10 +9,9 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from lambdapack.artifact import ImageConfig, Stack
-from lambdapack.facts.attempts import ImportAttempt
+from lambdapack.artifact import Stack
 from lambdapack.facts.commands import Command, read_commands
 from lambdapack.facts.context_use import meant_context_attribute
 from lambdapack.facts.contracts import ContractFacts, read_contract
@@ -23,21 +22,25 @@ from lambdapack.facts.extension import describe_native, foreign_extensions
 from lambdapack.facts.handler import HandlerFacts, read_handler
 from lambdapack.facts.imports import RUNTIME, Explained, ImportFacts
 from lambdapack.facts.installation import Changed, Duplicate, Installation
-from lambdapack.facts.invocations import Invocation
 from lambdapack.facts.known import KnownFacts
 from lambdapack.facts.layout import Layout
 from lambdapack.facts.linking import LoadProblem, NativeFacts
-from lambdapack.facts.locks import Lock
 from lambdapack.facts.modules import Module, ModuleFinder, is_of_runtime, is_standard_library
 from lambdapack.facts.outcome import Failure
 from lambdapack.facts.python_code import PythonCode
-from lambdapack.facts.requirements import Requirements
+from lambdapack.facts.required import Required
 from lambdapack.facts.startup import ImageStart, names_a_client, read_start
 from lambdapack.facts.surroundings import Surroundings, read_surroundings
 from lambdapack.facts.wheel_tags import accepted, made_for
 from lambdapack.finding import Hit, Severity
 from lambdapack.profiles import Replacement, load_common_facts
 from lambdapack.profiles.profile import RuntimeProfile
+
+if TYPE_CHECKING:  # what only images, import tests and locks need is loaded with those
+    from lambdapack.artifact import ImageConfig
+    from lambdapack.facts.attempts import ImportAttempt
+    from lambdapack.facts.invocations import Invocation
+    from lambdapack.facts.locks import Lock
 
 __all__ = [
     "RUNTIME",
@@ -260,10 +263,11 @@ class Subject:
         return None if accepted(dist.tags, self.profile) else made_for(dist.tags, self.profile)
 
     @cached_property
-    def requirements(self) -> Requirements:
+    def requirements(self) -> Required:
         """What installed distributions require of each other, for this runtime."""
         environment = marker_environment(self.profile.python, self.profile.machine)
-        return Requirements(self.distributions, environment, self.profile.preinstalled, self.finder)
+        facts = (self.distributions, environment, self.profile.preinstalled, self.finder)
+        return Required(*facts, self.known, None if self.surroundings is None else self.surroundings.key)
 
     @cached_property
     def imports(self) -> ImportFacts | None:

@@ -8,12 +8,9 @@ from __future__ import annotations
 import re
 import stat
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from lambdapack.artifact.folder import FolderTree
-from lambdapack.artifact.image import ImageFiles, ImageForm, ImageTree, image_files, is_tar, recognised_files
-from lambdapack.artifact.inflated import Stored
 from lambdapack.artifact.tree import Tree
 from lambdapack.artifact.wheel import WheelTree
 from lambdapack.artifact.zip import ZipTree
@@ -21,10 +18,15 @@ from lambdapack.errors import MissingRequirement, UnreadableArtifact, UsageError
 from lambdapack.progress import Progress, silent
 
 if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
+
+    from lambdapack.artifact.image import ImageFiles, ImageForm
+    from lambdapack.artifact.inflated import Stored
     from lambdapack.containers import Engine
 
 
 _IMAGE_FORMS: tuple[ImageForm, ...] = ("docker-archive", "oci-archive", "oci")
+_ZIP_MAGIC = b"PK"
 _DAEMON = "docker-daemon:"
 _REGISTRY = re.compile(r"docker:[/\\]{1,2}")  # pathlib makes one slash of the two
 
@@ -49,12 +51,15 @@ def open_tree(source: Path | str, *, architecture: str | None = None, progress: 
             return _from_engine(engine, name, text, architecture, progress)
     registry = _REGISTRY.match(text)
     if registry is not None:
+        from lambdapack.artifact.image import ImageTree, image_files
         from lambdapack.containers import parse_reference, pull_image
 
         folder = pull_image(parse_reference(text[registry.end() :]), architecture, progress)
         return ImageTree(image_files(folder, "oci", origin=text), architecture=architecture)
     named = _named_image(text)
     if named is not None:
+        from lambdapack.artifact.image import ImageTree, image_files
+
         form, place, reference = named
         if not place.exists():
             raise UnreadableArtifact(f"{place}: no such file or folder")
@@ -68,18 +73,30 @@ def open_tree(source: Path | str, *, architecture: str | None = None, progress: 
 
 
 def _open_path(path: Path, architecture: str | None) -> Tree:
-    files = recognised_files(path)
-    if files is not None:
-        return ImageTree(files, architecture=architecture)
-    if path.is_dir():
-        return FolderTree(path)
-    if is_tar(path):
-        raise UnreadableArtifact(
-            f"{path}: is a tar archive without a container image (no manifest.json, no index.json)",
-            hint="give the function's ZIP file, its unpacked folder, or an image written by docker save",
-        )
+    if not _begins_like_a_zip(path):
+        from lambdapack.artifact.image import ImageTree, is_tar, recognised_files
+
+        files = recognised_files(path)
+        if files is not None:
+            return ImageTree(files, architecture=architecture)
+        if path.is_dir():
+            return FolderTree(path)
+        if is_tar(path):
+            raise UnreadableArtifact(
+                f"{path}: is a tar archive without a container image (no manifest.json, no index.json)",
+                hint="give the function's ZIP file, its unpacked folder, or an image written by docker save",
+            )
     # By its name: a function's ZIP has the metadata of installed wheels at its root, too.
     return WheelTree(path) if path.suffix == ".whl" else ZipTree(path)
+
+
+def _begins_like_a_zip(path: Path) -> bool:
+    """True for a file that no look has to be taken at as an image: what reads those takes a while to load."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_ZIP_MAGIC)) == _ZIP_MAGIC
+    except OSError:
+        return False
 
 
 def _is_missing(path: Path) -> bool:
@@ -132,6 +149,10 @@ def _by_bare_name(name: str, architecture: str | None, progress: Progress) -> Tr
 
 def _from_engine(engine: Engine, name: str, origin: str, architecture: str | None, progress: Progress) -> Tree:
     """Saves an image to a temporary file, which is removed when the tree is closed."""
+    from tempfile import TemporaryDirectory
+
+    from lambdapack.artifact.image import ImageTree, image_files
+
     folder = TemporaryDirectory(prefix="lambdapack-image-", ignore_cleanup_errors=True)
     try:
         progress(f"saving {name} from the container engine")

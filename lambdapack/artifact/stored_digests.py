@@ -7,16 +7,47 @@ none. Knows the places of members, not what they are.
 from __future__ import annotations
 
 import hashlib
+import threading
 import zipfile
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from lambdapack.artifact.zip_members import described, is_usual
 
 _PIECE = 8 << 20  # bytes
+
+
+_Result = TypeVar("_Result")
+
+
+class _Begun(Generic[_Result]):
+    """A job in a thread of its own."""
+
+    def __init__(self, job: Callable[[], _Result]) -> None:
+        self._job = job
+        self._outcome: _Result | OSError | None = None
+        self._thread = threading.Thread(target=self._run, name="digests", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._outcome = self._job()
+        except OSError as error:
+            self._outcome = error
+
+    def wait(self) -> None:
+        """Waits for its end."""
+        self._thread.join()
+
+    def result(self) -> _Result:
+        """Waits for the result and returns it, or raises `OSError`."""
+        self._thread.join()
+        if isinstance(self._outcome, OSError):
+            raise self._outcome
+        assert self._outcome is not None
+        return self._outcome
 
 
 @dataclass(slots=True)
@@ -33,16 +64,15 @@ class StoredDigests:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="digests")
-        self._of_groups: Future[Mapping[str, bytes]] | None = None
-        self._of_file: Future[str] | None = None
+        self._of_groups: _Begun[Mapping[str, bytes]] | None = None
+        self._of_file: _Begun[str] | None = None
 
     def begin(self, groups: Mapping[str, Sequence[zipfile.ZipInfo]], directory: int) -> None:
         """Begins with the digests of groups of members, by name; `directory` is where the last member ends."""
         if self._of_groups is None:
             usual = {name: infos for name, infos in groups.items() if all(map(is_usual, infos))}
-            self._of_groups = self._pool.submit(self._hash_groups, usual, directory)
-            self._of_file = self._pool.submit(self._hash_file)
+            self._of_groups = _Begun(lambda: self._hash_groups(usual, directory))
+            self._of_file = _Begun(self._hash_file)
 
     def of_group(self, name: str) -> bytes | None:
         """Returns the SHA-256 of all bytes from the first to the last member of a group, as far as no other group's
@@ -52,12 +82,14 @@ class StoredDigests:
     def of_file(self) -> str:
         """Returns the SHA-256 of the whole file. Raises `OSError`."""
         if self._of_file is None:
-            self._of_file = self._pool.submit(self._hash_file)
+            self._of_file = _Begun(self._hash_file)
         return self._of_file.result()
 
     def close(self) -> None:
-        """Waits for what was begun and drops the rest."""
-        self._pool.shutdown(cancel_futures=True)
+        """Waits for what was begun."""
+        for begun in (self._of_groups, self._of_file):
+            if begun is not None:
+                begun.wait()
 
     def _hash_groups(self, groups: Mapping[str, Sequence[zipfile.ZipInfo]], directory: int) -> Mapping[str, bytes]:
         digests = {name: hashlib.sha256(b"".join(map(described, infos))) for name, infos in groups.items()}

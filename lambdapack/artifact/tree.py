@@ -11,7 +11,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import BinaryIO, Literal, Self
+from typing import TYPE_CHECKING, BinaryIO, Literal, Self
+
+if TYPE_CHECKING:
+    from lambdapack.artifact.manifest import ImageConfig
 
 ProblemKind = Literal[
     "backslash-name",
@@ -80,6 +83,8 @@ class Tree(ABC):
     """Files with names, modes and bytes. `origin` says what it was read from (a path as the user gave it)."""
 
     origin: str
+    config: ImageConfig | None = None
+    """What a container image says of itself; None for everything else."""
 
     @property
     @abstractmethod

@@ -14,7 +14,6 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
@@ -115,6 +114,8 @@ class ZipTree(Tree):
         if shares < 2:
             yield from self._damaged(unread)
             return
+        from concurrent.futures import ThreadPoolExecutor  # what is whole already needs none
+
         with ThreadPoolExecutor(max_workers=shares) as pool:
             found = pool.map(self._damaged, (unread[first::shares] for first in range(shares)))
             places = {entry.path: place for place, entry in enumerate(unread)}

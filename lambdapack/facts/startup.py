@@ -10,12 +10,15 @@ import posixpath
 import re
 from dataclasses import dataclass
 from errno import ENOENT
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from lambdapack.artifact import ImageConfig, Stack
+from lambdapack.artifact import Stack
 from lambdapack.errors import UnreadableMember
 from lambdapack.facts.executables import StartRefusal, find_program, start_refusal
 from lambdapack.profiles.profile import RuntimeProfile
+
+if TYPE_CHECKING:
+    from lambdapack.artifact import ImageConfig
 
 # What runs in the end: Lambda's own entry point, the client as a module, a Python script, a web server, anything else.
 StartKind = Literal["entrypoint", "client", "script", "web-server", "other"]

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from lambdapack.checking import Subject
-from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.facts.elf import ElfFacts
 from lambdapack.finding import Json
 from lambdapack.profiles import SystemLibrary
+
+if TYPE_CHECKING:
+    from lambdapack.facts.attempts import ImportAttempt
 
 
 def details_of(subject: Subject) -> dict[str, Json]:

@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from lambdapack.catalogue import all_checks
 from lambdapack.checking import Subject
 from lambdapack.engine import run_checks
-from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.finding import Finding, Severity
+
+if TYPE_CHECKING:
+    from lambdapack.facts.attempts import ImportAttempt
 
 # The checks whose errors say that the import fails, or that nothing is imported at all. Others are about sizes, or
 # about what happens when the handler is invoked.

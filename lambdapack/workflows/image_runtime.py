@@ -10,12 +10,16 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from lambdapack.artifact import ImageConfig, Stack
+from lambdapack.artifact import Stack
 from lambdapack.errors import UnreadableMember
 from lambdapack.facts.elf import ElfFacts
 from lambdapack.facts.elf_reading import read_elf
 from lambdapack.profiles.profile import RuntimeProfile, Version
+
+if TYPE_CHECKING:
+    from lambdapack.artifact import ImageConfig
 
 _LAMBDA_PYTHON = "/var/lang"
 _ENTRYPOINT = "lambda-entrypoint.sh"

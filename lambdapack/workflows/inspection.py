@@ -7,18 +7,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from lambdapack.artifact import ImageConfig, ImageTree, Mount, Stack, Tree, WheelTree, open_tree
+from lambdapack.artifact import Mount, Stack, Tree, WheelTree, open_tree
 from lambdapack.catalogue import all_checks
 from lambdapack.checking import Hints, Subject
 from lambdapack.engine import run_checks
 from lambdapack.errors import UsageError
-from lambdapack.facts.attempts import ImportAttempt
 from lambdapack.facts.distributions import marker_environment
 from lambdapack.facts.elf import ElfFacts
 from lambdapack.facts.known import KnownFacts
-from lambdapack.facts.locks import Lock, read_lock
 from lambdapack.facts.store import FactStore
 from lambdapack.finding import Finding, Severity
 from lambdapack.profiles import ARCHITECTURES, RuntimeProfile, kept_profile, load_profile, read_profile
@@ -36,6 +34,11 @@ from lambdapack.workflows.inference import (
     infer_runtime,
     other_architecture,
 )
+
+if TYPE_CHECKING:
+    from lambdapack.artifact import ImageConfig
+    from lambdapack.facts.attempts import ImportAttempt
+    from lambdapack.facts.locks import Lock
 
 Kind = Literal["function", "layer", "wheel", "image"]
 _UNREAD = "checksums of files that no check reads were not compared (--fast)"
@@ -86,7 +89,7 @@ class Opened:
     image: ImageConfig | None = None
 
 
-Attempt = Callable[[Opened], ImportAttempt]
+Attempt: TypeAlias = "Callable[[Opened], ImportAttempt]"
 
 
 def open_target(target: Target, exit_stack: ExitStack, progress: Progress = silent) -> Opened:
@@ -96,8 +99,8 @@ def open_target(target: Target, exit_stack: ExitStack, progress: Progress = sile
     """
     tree = open_tree(target.path, architecture=target.architecture, progress=progress)
     function = exit_stack.enter_context(tree)
-    if isinstance(function, ImageTree):
-        return _open_image(target, function)
+    if function.config is not None:
+        return _open_image(target, function, function.config)
     if target.kind == "image":
         raise UsageError(f"{target.path}: is no container image", hint="write one: docker save NAME -o image.tar")
     layers = tuple(exit_stack.enter_context(open_tree(path)) for path in target.layers)
@@ -117,13 +120,12 @@ def open_target(target: Target, exit_stack: ExitStack, progress: Progress = sile
     return Opened(target, function, layers, stack, profile, target.handler, kind, tuple(assumed))
 
 
-def _open_image(target: Target, tree: ImageTree) -> Opened:
+def _open_image(target: Target, tree: Tree, config: ImageConfig) -> Opened:
     """Settles what the image says of itself; an image has its own runtime and takes no layers."""
     if target.layers:
         raise UsageError(f"{target.path}: is a container image, and Lambda gives images no layers", hint="omit --layer")
     if target.kind == "layer":
         raise UsageError(f"{target.path}: is a container image, not a layer")
-    config = tree.config
     assumed = list(target.assumed)
     stack = Stack([Mount("/", tree)])
     runtime = target.runtime
@@ -183,7 +185,11 @@ def subject_of(opened: Opened, *, zipped_size: int | None, known: KnownFacts | N
 def _lock_of(opened: Opened) -> Lock | None:
     profile = opened.profile
     path = opened.target.lock
-    return None if path is None else read_lock(path, marker_environment(profile.python, profile.machine))
+    if path is None:
+        return None
+    from lambdapack.facts.locks import read_lock  # what few artifacts are compared with
+
+    return read_lock(path, marker_environment(profile.python, profile.machine))
 
 
 def inspect(
