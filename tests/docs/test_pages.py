@@ -69,6 +69,8 @@ def test_the_site_is_built_and_its_links_hold(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     built = {path.name for path in (tmp_path / "site" / "reference" / "checks").glob("*.html")}
     assert {f"{check.code}.html" for check in all_checks()} <= built
+    index = (tmp_path / "site" / "reference" / "checks" / "index.html").read_text(encoding="utf-8")
+    assert not [check.code for check in all_checks() if f">{check.code}<" not in index]
     pages = [path.read_text(encoding="utf-8") for path in (tmp_path / "site").rglob("*.html")]
     assert not [page for page in pages if 'src="http' in page or "fonts.googleapis" in page]
 

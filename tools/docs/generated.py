@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import re
 import tomllib
@@ -110,8 +111,8 @@ def _checks() -> Iterator[str]:
         "An **error** will fail on Lambda, a **warning** may, an **info** is worth knowing."
     )
     checks = all_checks()
-    for prefix in dict.fromkeys(check.code[:3] for check in checks):
-        yield f"\n## {_SUBJECTS[prefix]}\n"
+    for prefix, subject in _SUBJECTS.items():
+        yield f"\n## {subject}\n"
         yield "| code | name | an artifact … | as |"
         yield "|---|---|---|---|"
         for check in checks:
@@ -138,15 +139,33 @@ def _reports() -> Iterator[str]:
 
 
 def _api() -> Iterator[str]:
+    head, _, rest = inspect.cleandoc(lambdapack.__doc__ or "").partition("\n\n")
+    example, _, more = rest.partition("\n\n\n") if "\n\n\n" in rest else rest.rpartition("\n\n")
     yield "# Python API"
-    yield ""
-    yield inspect.cleandoc(lambdapack.__doc__ or "").split("\n\n")[0]
-    for name in sorted(lambdapack.__all__):
+    yield f"\n{head}\n"
+    yield f"```python\n{inspect.cleandoc(example)}\n```\n"
+    yield more
+    names = [name for name in lambdapack.__all__ if not name.startswith("_")]
+    for name in sorted(names, key=lambda name: (not inspect.isfunction(getattr(lambdapack, name)), name)):
         found = getattr(lambdapack, name)
-        if name.startswith("_"):
-            continue
         yield f"\n## {name}\n"
         if inspect.isfunction(found):
-            signature = str(inspect.signature(found)).replace(", *, ", ",\n    *,\n    ").replace(", ", ",\n    ")
-            yield f"```python\n{name}{signature}\n```\n"
+            yield f"```python\n{_signature(name, inspect.signature(found))}\n```\n"
         yield inspect.cleandoc(found.__doc__ or "")
+        if dataclasses.is_dataclass(found):
+            yield "\n| attribute | type |\n|---|---|"
+            for field in dataclasses.fields(found):
+                kind = str(field.type).replace("|", "\\|")
+                yield f"| `{field.name}` | `{kind}` |"
+
+
+def _signature(name: str, signature: inspect.Signature) -> str:
+    """A signature with a line for each parameter, as the code has it."""
+    lines = []
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and "*" not in lines:
+            lines.append("*")
+        default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
+        lines.append(f"{parameter.name}: {parameter.annotation}{default}")
+    inside = "".join(f"    {line},\n" for line in lines)
+    return f"{name}(\n{inside}) -> {signature.return_annotation}"
