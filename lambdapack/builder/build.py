@@ -179,7 +179,7 @@ def build(
         if accepted:
             packed = [wheel for wheel, _ in draft.packed]
             sizes = {"size": size, "unzipped_size": unzipped_size, "files": len(merged)}
-            text = sidecar_text(plan, packed, draft.reasons, sha256=digest, **sizes)
+            text = sidecar_text(plan, packed, draft.reasons, image, sha256=digest, **sizes)
             texts = {sidecar_of(plan.output): text}
             if bill:
                 from lambdapack.builder.bill import bill_of, bill_text, material_of

@@ -9,11 +9,12 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from lambdapack import __version__
-from lambdapack.builder.plan import SIDECAR_SUFFIX, BuildPlan, FirstPartyFile, ResolvedWheel
+from lambdapack.builder.plan import SIDECAR_SUFFIX, BuildPlan, FirstPartyFile, ResolvedWheel, WrittenImage
 from lambdapack.errors import BuildFailed
 
 SCHEMA_VERSION = 1
@@ -33,6 +34,7 @@ def sidecar_text(
     plan: BuildPlan,
     packed: Sequence[ResolvedWheel],
     reasons: Mapping[str, str],
+    image: WrittenImage | None = None,
     *,
     sha256: str,
     size: int,
@@ -40,7 +42,8 @@ def sidecar_text(
     files: int,
 ) -> str:
     """Returns the sidecar of an artifact. `sha256` is that of its file, in hex; `packed` are the wheels in it.
-    `reasons` says of files that were chosen one by one (`include = "auto"`) why they are in.
+    `reasons` says of files that were chosen one by one (`include = "auto"`) why they are in, `image` what a container
+    image is known by and built on.
 
     `code_sha256` is how Lambda shows the same digest (`CodeSha256`); of an image it shows another.
     """
@@ -67,6 +70,7 @@ def sidecar_text(
             for wheel in packed
         ],
         "layers": sorted(plan.layers),
+        **({"image": asdict(image)} if image is not None else {}),
         **({"included": dict(sorted(reasons.items()))} if reasons else {}),
     }
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"

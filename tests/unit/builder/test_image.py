@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import tarfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from lambdapack.artifact import ImageTree, open_tree
 from lambdapack.builder import BuildResult, WheelStore, build, plan_build
+from lambdapack.builder.sidecar import sidecar_schema
 from lambdapack.errors import MissingRequirement, UsageError
 from lambdapack.settings import Packing
 from tests.recipes.archive import Member
@@ -70,6 +73,17 @@ def test_the_image_is_what_was_built(tmp_path: Path, store: WheelStore, links: P
         assert tree.by_path["var/task/run.sh"].permissions == 0o755
         assert tree.by_path["var/task/handler.py"].permissions == 0o644
         assert tree.by_path["var/task/dep"].permissions == 0o755
+
+
+def test_the_sidecar_says_what_it_is_and_stands_on(tmp_path: Path, store: WheelStore, links: Path, base: str) -> None:
+    make_wheel(links, "dep")
+    result = build_image(tmp_path / "one", store, base)
+    assert result.image is not None
+    sidecar = json.loads((tmp_path / "one" / "dist" / "thing.lambdapack.json").read_text())
+    jsonschema.validate(sidecar, sidecar_schema())
+    assert sidecar["image"] == asdict(result.image)
+    assert sidecar["artifact"]["code_sha256"] is None
+    assert sidecar["image"]["base"] == base
 
 
 def test_the_same_bytes_twice_and_code_in_a_layer_of_its_own(
