@@ -321,6 +321,8 @@ class Caller:
         if definition not in self._functions:
             self._functions[definition] = read_function(definition)
         read = self._functions[definition]
+        if definition.is_class:
+            call = ("call", call[1], (UNKNOWN, *call[2]), *call[3:])
         bound = None if read is None else bind(read, home, call, context, self._belief)
         if read is not None and read.generator and not runs:
             return UNKNOWN, []
@@ -355,6 +357,8 @@ class Caller:
         context.execution.effects += frame.effects
         if failures or inner.flow.possible:
             return UNKNOWN, failures
+        if definition.is_class:
+            return UNKNOWN, []
         if read.generator:
             items = inner.flow.items
             return (UNKNOWN if items is None else ("literal", Items(items))), []

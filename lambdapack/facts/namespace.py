@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
-from lambdapack.facts import syntax
+from lambdapack.facts import syntax, traits
 from lambdapack.facts.deferred import DeferredReader
 from lambdapack.facts.exports import Exports
 from lambdapack.facts.expression import UNKNOWN
@@ -38,6 +39,8 @@ class Namespace:
         self.lazy_annotations = False
         self.in_function = in_function
         self._classes = 0
+        self._init: Definition | None = None  # of the class whose body is being read
+        self._ended: Definition | None = None  # of the one that was read last
 
     @property
     def in_class(self) -> bool:
@@ -48,8 +51,10 @@ class Namespace:
     def inside_class(self) -> Iterator[None]:
         """What is bound inside belongs to a class."""
         self._classes += 1
+        outer, self._init = self._init, None
         yield
         self._classes -= 1
+        self._ended, self._init = self._init, outer
 
     def define(
         self, name: str, line: int, text: bytes, out: list[Statement], names: set[str], *, decorated: bool
@@ -61,6 +66,8 @@ class Namespace:
                 names.add(name)
                 if not self._classes:
                     out.append(Define(Definition(name, line, text)))
+                elif name == "__init__" and (b"import" in text or traits.loads_something(text)):
+                    self._init = Definition(name, line, text, is_class=True)  # of others nothing is asked
                 return
         self.targets.bind(name, names)
         out.append(Constant(name, UNKNOWN))
@@ -71,9 +78,13 @@ class Namespace:
         if names:
             out.append(Evaluate(("call", ("name", "type"), tuple(("name", name) for name in names), (), line)))
 
-    def bind_class(self, name: str, inner: Block, out: list[Statement], names: set[str]) -> None:
-        """Binds a class's name and keeps what its body runs."""
-        self.targets.bind(name, names)
+    def bind_class(self, name: str, inner: Block, out: list[Statement], names: set[str], *, plain: bool) -> None:
+        """Binds a class's name and keeps what its body runs. `plain`: nobody else says what its call does."""
         self.members[name] = own = all_names(inner)
         out.extend(without_constants(inner.statements, own))
-        out.append(Constant(name, UNKNOWN))
+        if self._ended is None or not plain or self._classes or self.in_function or "__new__" in own:
+            self.targets.bind(name, names)
+            out.append(Constant(name, UNKNOWN))
+        else:
+            names.add(name)
+            out.append(Define(replace(self._ended, name=name)))

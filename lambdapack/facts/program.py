@@ -103,11 +103,13 @@ class Evaluate:
 @dataclass(frozen=True, slots=True)
 class Definition:
     """A function that can be followed when it is called: its source, which `source.read_function` reads then, and the
-    line it begins on. Decorated functions and functions inside others are not kept."""
+    line it begins on. Decorated functions and functions inside others are not kept. `is_class`: it is the `__init__` of
+    a class of this name, which is called with an object before the arguments."""
 
     name: str
     line: int
     source: bytes
+    is_class: bool = False
 
 
 @dataclass(frozen=True, slots=True)

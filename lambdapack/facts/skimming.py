@@ -191,7 +191,8 @@ class Skimmer:
         with self.namespace.inside_class():
             inner = self._block(piece.inner, _Nodes([] if body is None else body.named_children), in_class=True)
         block = Block(tuple(inner.statements), frozenset(inner.names))
-        self.namespace.bind_class(name, block, bound.statements, bound.names)
+        plain = not found["decorators"] and b"metaclass" not in (found["bases"] or b"")
+        self.namespace.bind_class(name, block, bound.statements, bound.names, plain=plain)
 
 
 def _from(piece: Piece) -> Import:

@@ -310,7 +310,7 @@ class StatementReader:
             self.namespace.keep_bases(self._bytes(bases), self._expressions.line(node), out)
         with self.namespace.inside_class():
             inner = self.block(body)
-        self.namespace.bind_class(self._name(name), inner, out, names)
+        self.namespace.bind_class(self._name(name), inner, out, names, plain=syntax.is_plain_class(node, self._data))
 
     # -- control flow ----------------------------------------------------------------------------------------------
 

@@ -90,6 +90,13 @@ def is_class(node: Node) -> bool:
     return inner is not None and inner.type == "class_definition"
 
 
+def is_plain_class(node: Node, data: bytes) -> bool:
+    """True for a class without decorators and metaclass."""
+    bases = node.child_by_field_name("superclasses")
+    decorated = node.parent is not None and node.parent.type == "decorated_definition"
+    return not decorated and (bases is None or b"metaclass" not in raw(bases, data))
+
+
 def is_definition(node: Node) -> bool:
     """True for a class or a function, decorated or not."""
     return node.type in ("class_definition", "function_definition", "decorated_definition")

@@ -199,3 +199,28 @@ LOST = [("missing-attribute", "collections", "Mapping")]
 )
 def test_names_of_standard_modules_that_are_used(source: str, expected: Seen) -> None:
     assert fails(source + "\n") == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("class C:\n    def __init__(self):\n        import absent\nC()", missing("absent")),
+        ("class C:\n    def __init__(self):\n        import absent", []),
+        (
+            "class C(Base):\n    x = 1\n    def __init__(self, n):\n        __import__(n)\nc = C('absent')",
+            missing("absent"),
+        ),
+        ("class C:\n    def __init__(self, n='json'):\n        __import__(n)\nC(n='absent')", missing("absent")),
+        ("class C:\n    def __init__(self, n='absent'):\n        __import__(n)\nC('json')", []),
+        ("class C:\n    def __init__(self):\n        import absent\ntry:\n    C()\nexcept ImportError:\n    pass", []),
+        ("class C(metaclass=M):\n    def __init__(self):\n        import absent\nC()", []),
+        ("@d\nclass C:\n    def __init__(self):\n        import absent\nC()", []),
+        ("class C:\n    def __new__(c): pass\n    def __init__(self):\n        import absent\nC()", []),
+        ("class C:\n    class D:\n        def __init__(self):\n            import absent\nC()", []),
+        ("class C:\n    def __init__(self):\n        import absent\n    class D: pass\nC()", missing("absent")),
+        ("class C:\n    def __init__(self):\n        import absent\nC = other\nC()", []),
+        ("class C:\n    def __init__(self):\n        if unknown:\n            import absent\nC()", []),
+    ],
+)
+def test_objects_are_made(source: str, expected: Seen) -> None:
+    assert fails(source + "\n") == expected
