@@ -118,7 +118,13 @@ class Belief:
         if parent is None and self._finder.opaque_entries:
             return True
         if self._finder.near_misses(missing, parent.module if parent else None):
-            return False  # it is a native file, and that is for another Python
+            # It is a native file, and that is for another Python: only a loader of its own may take it.
+            return any(
+                _top(module) == top
+                and "sys.meta_path" in hooks.import_hooks
+                and self._native_mentions(module.path or "", "ExtensionFileLoader")
+                for module, hooks in self.noted.hooking
+            )
         for module, hooks in self.noted.hooking:
             making = hooks.import_hooks & {"sys.modules", "sys.meta_path"}
             if making and self._is_lost(missing, module) and _top(module) == top:
@@ -147,9 +153,9 @@ class Belief:
             return False
         return any(copy.startswith(f"{folder}/") for copy in self._finder.copies(top))
 
-    def name_may_exist(self, target: Execution, wanted: str, asking: Execution) -> bool:
-        """True when a module may have a name that its source does not bind."""
-        if not target.names_known or "__getattr__" in target.names:
+    def name_may_exist(self, target: Execution, wanted: str, asking: Execution, *, refused: bool = False) -> bool:
+        """True when a module may have a name that its source does not bind. `refused`: its `__getattr__` raises."""
+        if not target.names_known or ("__getattr__" in target.names and not refused):
             return True
         # A module that is still being imported may bind the name before it is asked for, if it ever binds it; only of
         # the asking module itself is known what it has bound so far.

@@ -44,6 +44,7 @@ class Caller:
         libraries: LibraryNames,
     ) -> None:
         self._importer = importer
+        importer.resolve = self.resolve
         self._belief = belief
         self._ledger = ledger
         self._run = run

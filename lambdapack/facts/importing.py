@@ -55,6 +55,9 @@ class Importer:
         self._standard = StandardModules(profile, finder)
         self._values = values
         self._readers = readers
+        self.resolve: Callable[[Expression, Context], Steps] | None = (
+            None  # works out calls; whoever makes them sets it
+        )
         self._belief = belief
         self._ledger = ledger
         self._run = run
@@ -171,7 +174,7 @@ class Importer:
         execution.constants = values
         context = Context(execution, values, program.volatile, guards=importing.guards)
         execution.failures.extend((yield self._run(program.body, context)))
-        if "__getattr__" in execution.names or program.opaque:
+        if program.opaque:
             execution.names_known = False
 
     # -- imports ---------------------------------------------------------------------------------------------------
@@ -311,11 +314,24 @@ class Importer:
             return [failure_of("circular", statement, target.module.name, context, name=wanted)]
         lacking = self._standard.lacks(target.module, wanted) or self._is_foreign(target.module, wanted)
         lacking = lacking and not self._belief.sets(wanted)
-        if not lacking and self._belief.name_may_exist(target, wanted, context.execution):
+        refused = (yield self._is_refused(target, wanted, context)) if "__getattr__" in target.names else False
+        if not lacking and self._belief.name_may_exist(target, wanted, context.execution, refused=refused):
             if target.module.kind == "source":
                 context.execution.effects += 1  # a `try` around it may have caught that it does not
             return []
         return [failure_of("missing-name", statement, target.module.name, context, name=wanted)]
+
+    def _is_refused(self, target: Execution, wanted: str, context: Context) -> Steps:
+        """True when a module's own `__getattr__` certainly raises for a name (PEP 562)."""
+        if not target.done or self.resolve is None:
+            return False
+        doubts, calls = dict(self._ledger.doubts), len(self._ledger.calls)
+        asked: Expression = ("call", ("name", "__getattr__"), (("literal", wanted),), (), 0)
+        inside = Context(target, target.constants, guards=context.guards)
+        _, failures = yield self.resolve(asked, inside)
+        self._ledger.doubts = doubts
+        self._ledger.calls.cut(calls)
+        return any(failure.kind == "raises" and failure.name == "AttributeError" for failure in failures)
 
     def _is_foreign(self, module: Module, name: str) -> bool:
         """True when a file made for another Python or system says what a name of a module is: no code makes it up.

@@ -224,3 +224,28 @@ def test_names_of_standard_modules_that_are_used(source: str, expected: Seen) ->
 )
 def test_objects_are_made(source: str, expected: Seen) -> None:
     assert fails(source + "\n") == expected
+
+
+LAZY = """def __getattr__(name):
+    if name in ("here", "there"):
+        return 1
+    if name == "later":
+        import json
+        return json
+    raise AttributeError(f"no {name}")
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "getattr_", "expected"),
+    [
+        ("here", LAZY, []),
+        ("later", LAZY, []),
+        ("nowhere", LAZY, [("missing-name", "own", "nowhere")]),
+        ("nowhere", "def __getattr__(name):\n    if unknown(name):\n        return 1\n    raise AttributeError\n", []),
+        ("nowhere", "def __getattr__(name):\n    return find(name)\n", []),
+        ("nowhere", "@d\n" + LAZY, []),
+    ],
+)
+def test_a_module_is_asked_for_its_names(name: str, getattr_: str, expected: Seen) -> None:
+    assert fails(f"from own import {name}\n", {"own/__init__.py": getattr_}) == expected
