@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lambdapack.artifact.opening import open_tree
-from lambdapack.artifact.stack import Located, Mount, Stack
-from lambdapack.artifact.tree import Entry, Problem, Tree
-from lambdapack.artifact.wheel import WheelTree
+from lambdapack.lazy import lazy_names
 
 if TYPE_CHECKING:
     from lambdapack.artifact.image import ImageTree
     from lambdapack.artifact.manifest import ImageConfig
+    from lambdapack.artifact.opening import open_tree
+    from lambdapack.artifact.stack import Located, Mount, Stack
+    from lambdapack.artifact.tree import Entry, Problem, Tree
+    from lambdapack.artifact.wheel import WheelTree
 
 __all__ = [
     "Entry",
@@ -20,23 +21,28 @@ __all__ = [
     "Located",
     "Mount",
     "Problem",
-    "Progress",
     "Stack",
     "Tree",
     "WheelTree",
     "open_tree",
-    "silent",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Loads what reads images when it is asked for: most artifacts are none."""
-    if name == "ImageTree":
-        from lambdapack.artifact.image import ImageTree
-
-        return ImageTree
-    if name == "ImageConfig":
-        from lambdapack.artifact.manifest import ImageConfig
-
-        return ImageConfig
-    raise AttributeError(name)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "image": ("ImageTree",),
+        "manifest": ("ImageConfig",),
+        "opening": ("open_tree",),
+        "stack": (
+            "Located",
+            "Mount",
+            "Stack",
+        ),
+        "tree": (
+            "Entry",
+            "Problem",
+            "Tree",
+        ),
+        "wheel": ("WheelTree",),
+    },
+)

@@ -15,15 +15,17 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import deflate
 
 from lambdapack.errors import BuildFailed, UsageError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 PLAIN = 0o644
 EXECUTABLE = 0o755
@@ -38,6 +40,7 @@ LEVELS = {"usual": USUAL_LEVEL, "best": 7, "smallest": 12}
 
 _UNIX = 3
 _CHUNK = 1 << 20
+_WORTH_THREADS = 1 << 20  # bytes to deflate
 _OLDEST = (1980, 1, 1, 0, 0, 0)  # a ZIP can hold no earlier date, and none after 2107
 _NEWEST = (2107, 12, 31, 23, 59, 58)
 
@@ -50,8 +53,7 @@ _UTF8 = 0x800
 _LARGEST = 0xFFFFFFFF - 1  # bytes; ZIP64 begins above, and Lambda's quotas end far below
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(NamedTuple):  # there are thousands, and these are made fastest
     """A file as it stands in another archive: its compressed bytes at `offset`, `size` of them.
 
     `headed`: right before them stands the local header that `write_archive` would write, name included, so that both
@@ -84,8 +86,7 @@ class Piece:
     own: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """What the directory of an archive says of one file; `offset` is that of its local header, sizes are in bytes."""
 
     path: str
@@ -121,12 +122,12 @@ def write_archive(pieces: Iterable[Piece], stream: BinaryIO, *, level: int = USU
             if packed.archive not in sources:
                 sources[packed.archive] = exit_stack.enter_context(packed.archive.open("rb"))
             member = Member(piece.path, piece.mode, piece.size, packed.size, packed.crc, packed.method, copier.position)
-            header = _local_header(member, date)
+            before = 0
             if packed.headed:
-                copier.copy(sources[packed.archive], packed.offset - len(header), len(header) + packed.size)
+                before = LOCAL_HEADER + len(piece.path if piece.path.isascii() else piece.path.encode())
             else:
-                copier.write(header)
-                copier.copy(sources[packed.archive], packed.offset, packed.size)
+                copier.write(_local_header(member, date))
+            copier.copy(sources[packed.archive], packed.offset - before, before + packed.size)
             directory.append(member)
         copier.flush()
     _write_directory(directory, stream, date)
@@ -242,6 +243,13 @@ class _Deflated:
 
 def _deflated_ahead(pieces: Iterable[Piece], level: int) -> Iterator[tuple[Piece, _Deflated | None]]:
     """Yields the pieces in their order, with the bytes of those that have to be deflated: on all cores, a few ahead."""
+    pieces = list(pieces)
+    if sum(piece.size for piece in pieces if piece.packed is None) < _WORTH_THREADS:
+        for piece in pieces:
+            yield piece, _deflate(piece, level) if piece.packed is None else None
+        return
+    from concurrent.futures import ThreadPoolExecutor  # takes as long to load as a function's own files to deflate
+
     at_once = os.cpu_count() or 1
     waiting: deque[tuple[Piece, Future[_Deflated] | None]] = deque()
     running = 0

@@ -87,6 +87,8 @@ def first_party_piece(file: FirstPartyFile) -> Piece:
 
 def without_excluded(pieces: Iterable[Piece], exclude: Patterns) -> tuple[list[Piece], list[LeftOut]]:
     """Splits the files of a wheel into those that stay and those that the project's patterns take out."""
+    if not exclude:
+        return list(pieces), []
     kept: list[Piece] = []
     removed: list[LeftOut] = []
     for piece in pieces:
@@ -117,8 +119,8 @@ def merge(pieces: Iterable[Piece]) -> dict[str, Piece]:
         elif piece.mode > other.mode:
             merged[piece.path] = piece
     folders: dict[str, Piece] = {}
-    for piece in merged.values():
-        parent = piece.path.rpartition("/")[0]
+    for path, piece in merged.items():
+        parent = path.rpartition("/")[0]
         while parent and parent not in folders:
             folders[parent] = piece
             parent = parent.rpartition("/")[0]

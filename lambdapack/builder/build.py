@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -19,7 +19,7 @@ from lambdapack.builder.draft import Draft, excluded_words
 from lambdapack.builder.exclude import Patterns
 from lambdapack.builder.layers import PREFIX, BroughtByLayers, in_layer
 from lambdapack.builder.placing import move, written_beside
-from lambdapack.builder.plan import BuildPlan, BuildResult, FirstPartyFile, ImagePlan, WrittenImage
+from lambdapack.builder.plan import BuildPlan, BuildResult, FirstPartyFile, ImagePlan, ResolvedWheel, WrittenImage
 from lambdapack.builder.resolutions import Resolution, kept_or_resolved
 from lambdapack.builder.segments import install_wheels
 from lambdapack.builder.sidecar import sidecar_of, sidecar_text
@@ -31,6 +31,7 @@ from lambdapack.progress import Progress, silent
 from lambdapack.settings import FunctionSettings, PackageKind
 
 if TYPE_CHECKING:
+    from lambdapack.builder.choice import Source
     from lambdapack.builder.in_container import Judge
 
 Verify = Callable[[Path], bool]
@@ -72,18 +73,23 @@ def plan_build(
     def resolve_anew(own: Readings) -> Resolution:
         # What resolves takes several times as long to load as a build that need not resolve.
         from lambdapack.builder.inputs import find_inputs
-        from lambdapack.builder.making import wheel_maker
         from lambdapack.builder.resolve import resolve
 
         inputs = find_inputs(function, root or repository, own)
         build_image = function.requirement_options.build_image
-        maker = wheel_maker(profile, store, folder=inputs.folder, judge=judge, image=build_image, progress=progress)
+
+        def make(source: Source, indexes: Sequence[str]) -> ResolvedWheel:
+            from lambdapack.builder.making import wheel_maker
+
+            maker = wheel_maker(profile, store, folder=inputs.folder, judge=judge, image=build_image, progress=progress)
+            return maker.make(source, indexes)
+
         with store.scratch() as scratch:
             found = resolve(
                 inputs,
                 profile,
                 scratch=scratch,
-                make=maker.make,
+                make=make,
                 locked=locked,
                 progress=progress,
                 readings=own,
@@ -93,7 +99,7 @@ def plan_build(
                 from lambdapack.builder.sdk_pair import with_both_halves
 
                 found = with_both_halves(
-                    found, inputs, profile, scratch=scratch, make=maker.make, locked=locked, progress=progress
+                    found, inputs, profile, scratch=scratch, make=make, locked=locked, progress=progress
                 )
                 own.until(time.time() + INDEX_ANSWERS_HOLD)
         return replace(found, requirements=inputs.named)

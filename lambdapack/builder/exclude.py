@@ -44,6 +44,10 @@ class Patterns:
     def __init__(self, patterns: Iterable[str]) -> None:
         self._compiled = [(pattern, _compile(pattern)) for pattern in patterns]
 
+    def __bool__(self) -> bool:
+        """False when there are none."""
+        return bool(self._compiled)
+
     def match(self, path: str, *, is_folder: bool = False) -> str | None:
         """Returns the first pattern that takes `path` out, or None. `path` has no `/` at either end."""
         subject = f"{path}/" if is_folder else path

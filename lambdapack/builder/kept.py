@@ -9,7 +9,7 @@ import hashlib
 import io
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,7 +40,7 @@ def pieces_of(place: Path, owner: str, *, own: bool = False) -> Iterator[Piece]:
         # Between the header and the bytes stands the name alone: `write_archive` writes no extra fields.
         offset = member.offset + LOCAL_HEADER + len(member.path.encode())
         packed = Packed(place, offset, member.compressed, member.crc, member.method, headed=True)
-        yield Piece(member.path, member.mode, member.size, owner, _Opener(packed), packed, own)
+        yield Piece(member.path, member.mode, member.size, owner, partial(_open_packed, packed), packed, own)
 
 
 def digest_of(place: Path) -> str:
@@ -53,14 +53,9 @@ def _digest_beside(place: Path) -> Path:
     return place.with_suffix(".sha256")
 
 
-@dataclass(frozen=True, slots=True)
-class _Opener:
+def _open_packed(packed: Packed) -> BinaryIO:
     """Opens a packed file: for the few that are compared or read, not for those that are copied."""
-
-    packed: Packed
-
-    def __call__(self) -> BinaryIO:
-        with self.packed.archive.open("rb") as stream:
-            stream.seek(self.packed.offset)
-            data = stream.read(self.packed.size)
-        return io.BytesIO(zlib.decompress(data, -zlib.MAX_WBITS) if self.packed.method == DEFLATED else data)
+    with packed.archive.open("rb") as stream:
+        stream.seek(packed.offset)
+        data = stream.read(packed.size)
+    return io.BytesIO(zlib.decompress(data, -zlib.MAX_WBITS) if packed.method == DEFLATED else data)

@@ -24,7 +24,7 @@ def in_layer(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     """Returns the pieces as they stand in a layer: below `python/`."""
     return tuple(
         # A header holds the path, so it is written anew.
-        replace(piece, path=PREFIX + piece.path, packed=replace(piece.packed, headed=False) if piece.packed else None)
+        replace(piece, path=PREFIX + piece.path, packed=piece.packed._replace(headed=False) if piece.packed else None)
         for piece in pieces
     )
 

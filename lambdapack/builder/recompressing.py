@@ -28,7 +28,7 @@ def recompressed(pieces: Mapping[str, Piece], level: int, store: WheelStore, pro
             continue
         new = smaller.get((piece.packed.archive, piece.packed.offset))
         if new is not None and new.packed is not None and new.packed.size < piece.packed.size:
-            found[path] = replace(piece, packed=replace(new.packed, headed=new.path == path), open=new.open)
+            found[path] = replace(piece, packed=new.packed._replace(headed=new.path == path), open=new.open)
     return found
 
 

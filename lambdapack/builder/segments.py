@@ -2,37 +2,39 @@
 
 A wheel is opened, held against its RECORD and laid out once; every later build copies ranges of its segment. A
 segment is the wheel's in another form, so it stands beside it, by the content of the wheel and all that its layout
-depends on, and it is hashed again before it is used: a damaged one is made anew. Knows nothing of other wheels.
+depends on. It is hashed again before it is used, unless nothing can have changed it since it was (`memo.states`); a
+damaged one is made anew. Knows nothing of other wheels.
 """
 
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from lambdapack.builder.archive import Piece, entry_date, write_archive
 from lambdapack.builder.installed import InstalledWheel, check_tags
-from lambdapack.builder.kept import digest_of, pieces_of
+from lambdapack.builder.kept import pieces_of
 from lambdapack.builder.plan import BuildPlan, LeftOut, ResolvedWheel
 from lambdapack.builder.store import WheelStore
 from lambdapack.errors import BuildFailed
+from lambdapack.memo import State, is_same, state_of_file
 from lambdapack.progress import Progress, silent
 
 # Part of a segment's name: raise it when the layout of wheels or the writing of archives changes.
-_FORMAT = 2
+_FORMAT = 3
 _AT_ONCE = 4
 _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class _Description:
-    """What stands beside a segment: its own SHA-256, the tags of the wheel's file name and of its WHEEL file, what was
-    not laid out."""
+    """What stands beside a segment: its state, by which it is found whole without being read, the tags of the wheel's
+    file name and of its WHEEL file, what was not laid out."""
 
-    sha256: str
+    state: State
     by_name: tuple[str, ...]
     tags: tuple[str, ...]
     left_out: tuple[tuple[str, str], ...]
@@ -43,15 +45,22 @@ def install_wheels(plan: BuildPlan, store: WheelStore, progress: Progress = sile
 
     Raises `BuildFailed` when one cannot be had, is damaged, or does not fit the target.
     """
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="segment") as pool:
-        found = list(pool.map(lambda wheel: _read(wheel, plan, store), plan.wheels))
-        missing = [wheel for wheel, segment in zip(plan.wheels, found, strict=True) if segment is None]
-        paths = dict(zip(missing, store.fetch(missing, progress), strict=True))
-        if missing:
-            progress(f"opening {len(missing)} {'wheel' if len(missing) == 1 else 'wheels'}")
-        made = pool.map(lambda wheel: _make(wheel, paths[wheel], plan, store), missing)
-        by_wheel = dict(zip(missing, made, strict=True))
+    found = [_read(wheel, plan, store) for wheel in plan.wheels]
+    missing = [wheel for wheel, segment in zip(plan.wheels, found, strict=True) if segment is None]
+    by_wheel = _make_missing(missing, plan, store, progress) if missing else {}
     return [segment or by_wheel[wheel] for wheel, segment in zip(plan.wheels, found, strict=True)]
+
+
+def _make_missing(
+    missing: Sequence[ResolvedWheel], plan: BuildPlan, store: WheelStore, progress: Progress
+) -> dict[ResolvedWheel, InstalledWheel]:
+    from concurrent.futures import ThreadPoolExecutor  # takes longer to load than to find segments that are there
+
+    paths = dict(zip(missing, store.fetch(missing, progress), strict=True))
+    progress(f"opening {len(missing)} {'wheel' if len(missing) == 1 else 'wheels'}")
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="segment") as pool:
+        made = pool.map(lambda wheel: _make(wheel, paths[wheel], plan, store), missing)
+        return dict(zip(missing, made, strict=True))
 
 
 def _place(wheel: ResolvedWheel, plan: BuildPlan, store: WheelStore) -> Path:
@@ -70,7 +79,7 @@ def _make(wheel: ResolvedWheel, path: Path, plan: BuildPlan, store: WheelStore) 
             _read_through(piece)
         store.put(place, lambda stream: write_archive(installed.pieces, stream))
     described = _Description(
-        digest_of(place),
+        _state_of(place),
         tags_of_name(wheel),
         installed.tags,
         tuple((item.pattern, item.path) for item in installed.left_out),
@@ -84,10 +93,14 @@ def _read(wheel: ResolvedWheel, plan: BuildPlan, store: WheelStore) -> Installed
     place = _place(wheel, plan, store)
     try:
         described = _from_json(_description_of(place).read_bytes())
-        if digest_of(place) != described.sha256:
-            return None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
+    same = is_same(str(place), described.state, state_of_file)
+    if same is False:
+        return None
+    if same is not True:
+        described = replace(described, state=same)
+        store.put(_description_of(place), lambda stream: stream.write(_to_json(described)))
     check_tags(wheel, described.by_name, described.tags, plan)
     return _installed(wheel, place, described)
 
@@ -95,6 +108,13 @@ def _read(wheel: ResolvedWheel, plan: BuildPlan, store: WheelStore) -> Installed
 def _installed(wheel: ResolvedWheel, place: Path, described: _Description) -> InstalledWheel:
     left_out = tuple(LeftOut(rule, path, wheel.label, by_user=False) for rule, path in described.left_out)
     return InstalledWheel(tuple(pieces_of(place, wheel.label)), left_out, described.tags)
+
+
+def _state_of(place: Path) -> State:
+    state = state_of_file(str(place))
+    if state is None:
+        raise BuildFailed(f"{place}: changes, or cannot be read", hint="see lambdapack cache clean")
+    return state
 
 
 def _read_through(piece: Piece) -> None:
@@ -119,4 +139,6 @@ def _from_json(data: bytes) -> _Description:
     values = json.loads(data)
     left_out = tuple((str(rule), str(path)) for rule, path in values["left_out"])
     by_name, tags = tuple(map(str, values["by_name"])), tuple(map(str, values["tags"]))
-    return _Description(str(values["sha256"]), by_name, tags, left_out)
+    digest, signature, taken = values["state"]
+    state = (str(digest), tuple(map(int, signature)), int(taken))
+    return _Description(state, by_name, tags, left_out)  # type: ignore[arg-type]  # five numbers, or never the same

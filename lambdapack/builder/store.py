@@ -11,7 +11,6 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -78,6 +77,10 @@ class WheelStore:
         for wheel in wheels:
             if len(wheel.sha256) != 64:
                 raise BuildFailed(f"{wheel.label}: has no SHA-256 to verify {wheel.filename} with")
+        if not wheels:
+            return []
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(_DOWNLOADS_AT_ONCE, thread_name_prefix="hash") as pool:
             digests = pool.map(lambda wheel: _digest_of(self.path_of(wheel)), wheels)
             missing = [wheel for wheel, digest in zip(wheels, digests, strict=True) if digest != wheel.sha256]
@@ -106,6 +109,8 @@ class WheelStore:
         self.put(self.root / name, lambda stream: stream.write(text.encode()))
 
     def _fetch_missing(self, wheels: Sequence[ResolvedWheel], progress: Progress) -> None:
+        from concurrent.futures import ThreadPoolExecutor, as_completed
+
         from lambdapack.builder.transport import Transport  # loads urllib3, which takes as long as a warm build
 
         transport = Transport(self.credentials)

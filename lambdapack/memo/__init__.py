@@ -6,7 +6,7 @@ dataclasses, no regular expressions.
 """
 
 from lambdapack.memo.kept import key_of, read_kept, write_kept
-from lambdapack.memo.readings import INDEX_ANSWERS_HOLD, Readings
+from lambdapack.memo.readings import INDEX_ANSWERS_HOLD, Readings, is_same
 from lambdapack.memo.run import Memo, recall, remember
 from lambdapack.memo.states import State, signature_of, state_of_file
 
@@ -15,6 +15,7 @@ __all__ = [
     "Memo",
     "Readings",
     "State",
+    "is_same",
     "key_of",
     "read_kept",
     "recall",

@@ -177,7 +177,7 @@ class Mending:
             prefix + piece.path: replace(
                 piece,
                 path=prefix + piece.path,
-                packed=replace(piece.packed, headed=not prefix) if piece.packed else None,
+                packed=piece.packed._replace(headed=not prefix) if piece.packed else None,
             )
             for piece in installed.pieces
         }
