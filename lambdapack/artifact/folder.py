@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +21,7 @@ class FolderTree(Tree):
         self.origin = str(root)
         self._root = root
         self._problems: list[Problem] = []
+        self._keys: dict[str, bytes] = {}  # SHA-256 of the files' content
         self._entries = self._index()
 
     @property
@@ -31,10 +34,30 @@ class FolderTree(Tree):
     def read(self, wanted: Iterable[Entry]) -> Iterator[tuple[Entry, BinaryIO]]:
         for entry in wanted:
             try:
+                if entry.path in self._keys:
+                    yield entry, io.BytesIO(self._read_again(entry))
+                    continue
                 with (self._root / entry.path).open("rb") as stream:
                     yield entry, stream
             except OSError as error:
                 raise UnreadableMember(f"{entry.path}: {error.strerror or error}") from error
+
+    def key(self, entry: Entry) -> bytes | None:
+        # Reading a file twice costs less than working out again what it says.
+        if entry.path not in self._keys:
+            try:
+                with (self._root / entry.path).open("rb") as stream:
+                    self._keys[entry.path] = hashlib.file_digest(stream, "sha256").digest()
+            except OSError:
+                return None
+        return hashlib.sha256(self._keys[entry.path] + _named(entry)).digest()
+
+    def _read_again(self, entry: Entry) -> bytes:
+        """What is read now is kept under the key of what was there before: it has to be the same."""
+        content = (self._root / entry.path).read_bytes()
+        if hashlib.sha256(content).digest() != self._keys[entry.path]:
+            raise UnreadableMember(f"{entry.path}: has changed while it was read")
+        return content
 
     def _index(self) -> tuple[Entry, ...]:
         def unreadable(error: OSError) -> None:
@@ -63,3 +86,7 @@ def _portable(mode: int) -> int:
     if os.name == "nt" and not stat.S_ISLNK(mode):
         return DIRECTORY_0755 if stat.S_ISDIR(mode) else REGULAR_0644
     return mode
+
+
+def _named(entry: Entry) -> bytes:
+    return entry.path.encode("utf-8", "surrogateescape")

@@ -6,6 +6,7 @@ checks it against its digests; nothing is unpacked to disk. What the image says 
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import posixpath
@@ -69,6 +70,7 @@ class ImageTree(Tree):
         manifest = read_manifest(self._files, reference, architecture)
         self._stored = manifest
         self._layers: list[Source] = []
+        self._contents: list[str | None] = []  # SHA-256 of each layer's content, where it has been compared
         overlay = Overlay()
         size = 0
         for number, place in enumerate(manifest.layers):
@@ -76,6 +78,7 @@ class ImageTree(Tree):
             try:
                 size += overlay.add_layer(number, members(source))
                 wrong += _wrong_content(source, place)
+                self._contents.append(None if wrong else place.content)
             except BrokenData as error:
                 raise UnreadableArtifact(
                     f"{self.origin}: layer {place.name} cannot be read: {error}",
@@ -103,6 +106,12 @@ class ImageTree(Tree):
             except (BrokenData, OSError) as error:
                 raise UnreadableMember(f"{entry.path}: {error}") from error
             yield entry, io.BytesIO(content)
+
+    def key(self, entry: Entry) -> bytes | None:
+        placed = self._placed[entry.path]
+        content, member = self._contents[placed.layer], placed.member
+        place = f"{content} {member.offset} {member.stretches} {member.size} {entry.path}"
+        return hashlib.sha256(place.encode("utf-8", "surrogatepass")).digest() if content is not None else None
 
     def modified(self, entry: Entry) -> float:
         """Returns when an entry was last changed, in seconds since 1970: compiled Python files go by that."""

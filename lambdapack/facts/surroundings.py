@@ -1,7 +1,7 @@
 """What surrounds the user's own code in an artifact: everything that stays the same while he works on that code.
 
-A group of files of which no distribution records any is his own. The rest has one key: the same key, the same files of
-others, the same names of all files and the same runtime. Judges nothing and reads no file.
+A group of files on `sys.path` of which no distribution records any is his own. The rest has one key: the same key, the
+same files of others, the same names of all files and the same runtime. Judges nothing and reads no file.
 """
 
 from __future__ import annotations
@@ -50,12 +50,13 @@ def read_surroundings(
     """Returns the surroundings of the user's code; None where they cannot be told from it. `roots` are the folders of
     `sys.path`, `recorded` the files of distributions, `circumstances` what else facts depend on."""
     groups = [(mount.point, group) for mount in stack.mounts for group in known.groups if group.tree is mount.tree]
-    own = [pair for pair in groups if _is_own(*pair, recorded)]
     roots = tuple(roots)
+    own = [pair for pair in groups if _is_own(*pair, recorded) and any(_top_names(_paths([pair]), roots))]
     shared = _names(stack, roots, _paths(own))
     own = [pair for pair in own if shared.isdisjoint(_top_names(_paths([pair]), roots))]
     paths = frozenset(_paths(own))
-    if any(_leads_into(stack, path, paths) for path, located in stack.located.items() if located.entry.is_symlink):
+    places = paths | {folder for path in paths for folder in _folders(path)}
+    if any(stack.resolve(path) in places for path, located in stack.located.items() if located.entry.is_symlink):
         return None
     digest = hashlib.sha256(repr((_plain(profile), roots, circumstances)).encode("utf-8", "surrogatepass"))
     digest.update("\0".join(stack.located).encode("utf-8", "surrogatepass"))
@@ -105,9 +106,9 @@ def _names(stack: Stack, roots: Iterable[str], own: Iterable[str]) -> frozenset[
     )
 
 
-def _leads_into(stack: Stack, link: str, paths: frozenset[str]) -> bool:
-    target = stack.resolve(link)
-    return target is not None and (target in paths or any(path.startswith(f"{target}/") for path in paths))
+def _folders(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 def _plain(value: Any) -> Any:

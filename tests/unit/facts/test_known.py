@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import pickle
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
-from lambdapack.artifact import Mount, Stack
+from lambdapack.artifact import Mount, Stack, open_tree
 from lambdapack.artifact.zip import ZipTree
+from lambdapack.errors import UnreadableMember
 from lambdapack.facts.elf import NotElf
 from lambdapack.facts.known import KnownFacts
 from lambdapack.facts.source import read_source
 from lambdapack.facts.store import FactStore
 from lambdapack.workflows.inspection import Target, inspect
+from tests.recipes.archive import Member
+from tests.recipes.image import Image, tar, write_image
 
 _FILES = {"handler.py": "import own.part\ndef lambda_handler(event, context): pass\n", "own/part.py": "import gone\n"}
 
@@ -73,6 +77,51 @@ def test_a_changed_file_is_not_known(tmp_path: Path, opened: Opener) -> None:
         assert not known.has(located, "program")
         known.get(located, "program", lambda: read_source(b"x = 1\n"))
         known.save()
+
+
+def _folder(path: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (path / "f" / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / "f" / name).write_text(text)
+    return path / "f"
+
+
+def _wheel(path: Path, files: dict[str, str]) -> Path:
+    wheel = "Wheel-Version: 1.0\nTag: py3-none-any\n"
+    moved = {f"own-1.data/purelib/{name}": text for name, text in files.items()}
+    return _zipped(path / "own-1-py3-none-any.whl", {**moved, "own-1.dist-info/WHEEL": wheel})
+
+
+def _image(path: Path, files: dict[str, str]) -> Path:
+    members = [Member(f"var/task/{name}", text.encode()) for name, text in files.items()]
+    write_image(path / "image.tar", Image((tar(members),), command=("handler.lambda_handler",)), "docker-archive")
+    return path / "image.tar"
+
+
+@pytest.mark.parametrize("pack", [_folder, _wheel, _image])
+def test_facts_are_known_of_other_artifacts_too(tmp_path: Path, pack: Callable[[Path, dict[str, str]], Path]) -> None:
+    for text, is_known in (("x = 1\n", False), ("x = 1\n", True), ("x = 2\n", False), ("x = 1\n", True)):
+        with open_tree(pack(tmp_path, {"own/part.py": text})) as tree:
+            stack = Stack([Mount("/", tree)])
+            known = KnownFacts(stack, FactStore(tmp_path))
+            located = next(item for item in stack.files() if item.path.endswith("own/part.py"))
+            assert known.has(located, "program") is is_known
+            program = read_source(text.encode())
+            read = _refuse if is_known else partial(read_source, text.encode())
+            assert known.get(located, "program", read) == program
+                known.get(located, "program", _refuse if is_known else partial(read_source, text.encode())) == program
+            )
+            known.save()
+
+
+def test_a_file_of_a_folder_that_changes_while_it_is_read(tmp_path: Path) -> None:
+    with open_tree(_folder(tmp_path, _FILES)) as tree:
+        known = KnownFacts(stack := Stack([Mount("/var/task", tree)]), FactStore(tmp_path))
+        located = stack.located["/var/task/own/part.py"]
+        assert not known.has(located, "program")
+        _folder(tmp_path, {"own/part.py": "changed\n"})
+        with pytest.raises(UnreadableMember, match="changed"):
+            known.get(located, "program", lambda: read_source(stack.read_bytes(located)))
 
 
 @pytest.mark.parametrize("cached", [True, False])
