@@ -113,7 +113,7 @@ def own_source(imports: list[str]) -> dict[str, str]:
 def handler_source(stamp: str) -> str:
     """The handler, with a comment that nobody has seen before."""
     return (
-        f"# {stamp}\nfrom app import part_0\n\n\n"
+        f"from app import part_0\n\nVERSION = {stamp!r}\n\n\n"
         "def lambda_handler(event, context):\n    return {'statusCode': 200, 'body': part_0(event)}\n"
     )
 

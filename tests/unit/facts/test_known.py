@@ -109,8 +109,6 @@ def test_facts_are_known_of_other_artifacts_too(tmp_path: Path, pack: Callable[[
             program = read_source(text.encode())
             read = _refuse if is_known else partial(read_source, text.encode())
             assert known.get(located, "program", read) == program
-                known.get(located, "program", _refuse if is_known else partial(read_source, text.encode())) == program
-            )
             known.save()
 
 
