@@ -292,11 +292,14 @@ class Subject:
     @cached_property
     def refused_commands(self) -> tuple[tuple[Command, StartRefusal], ...]:
         """The artifact's own files that first-party code starts as programs and that cannot be started, with why."""
-        target = self.python.handler_target
-        commands = read_commands(self.stack, self.imports, target) if self.imports is not None else ()
-        machine, whole = self.profile.machine, self.start is not None and self.start.whole
-        refused = ((item, start_refusal(self.stack, item.program, machine, whole=whole)) for item in commands)
+        commands = read_commands(self.stack, self.imports, self.python.handler_target) if self.imports else ()
+        refused = ((item, self.start_refusal(item.program)) for item in commands)
         return tuple((command, refusal) for command, refusal in refused if refusal is not None)
+
+    def start_refusal(self, program: str) -> StartRefusal | None:
+        """Returns why a file cannot be started as a program on Lambda; None if nothing speaks against it."""
+        whole = self.start is not None and self.start.whole
+        return start_refusal(self.stack, program, self.profile.machine, whole=whole)
 
     @cached_property
     def native_findings(self) -> tuple[NativeFinding, ...]:

@@ -49,6 +49,9 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "path-is-written": ("path",),
     "no-library": ("soname",),
     "no-program": ("program",),
+    "program-refused": ("path",),
+    "package-of-runtime": ("top",),
+    "old-six": ("module",),
     "no-metadata": ("distribution",),
     "variable-is-read": ("variable",),
     "handler-absent": ("handler", "module"),
@@ -256,6 +259,33 @@ def _tz_is_a_path(subject: Subject, _: Named) -> Iterator[Answer]:
         yield Answer(Evidence(f"the image sets TZ={zone}"))
 
 
+def _program_refused(subject: Subject, named: Named) -> Iterator[Answer]:
+    refusal = subject.start_refusal(named["path"]) if subject.stack.file(named["path"]) is not None else None
+    if refusal is not None:
+        yield Answer(Evidence(f"{refusal.path} {refusal.detail}", path=refusal.path))
+
+
+def _old_six(subject: Subject, named: Named) -> Iterator[Answer]:
+    """From Python 3.12 on an importer without find_spec is passed over."""
+    found = subject.finder.find_dotted(named["module"].partition(".moves")[0])
+    located = subject.stack.file(found.path) if found is not None and found.path else None
+    if located is None or subject.profile.python < (3, 12):
+        return
+    try:
+        old = b"find_spec" not in subject.stack.read_bytes(located)
+    except UnreadableMember:
+        return
+    if old:
+        text = f"{located.path} has no find_spec, which is what {subject.profile.runtime} asks an importer for"
+        yield Answer(Evidence(text, path=located.path))
+
+
+def _package_of_runtime(subject: Subject, named: Named) -> Iterator[Answer]:
+    if subject.is_of_runtime(named["top"]):
+        text = f"{named['top']} is found in {subject.profile.runtime} itself: the artifact has none that comes before"
+        yield Answer(Evidence(text))
+
+
 def _sdk_of_runtime(subject: Subject, _: Named) -> Iterator[Answer]:
     if subject.is_of_runtime("boto3") and subject.is_of_runtime("botocore"):
         text = f"boto3 and botocore are those of {subject.profile.runtime}: the artifact brings none"
@@ -281,5 +311,8 @@ QUESTIONS: Mapping[str, Callable[[Subject, Named], Iterator[Answer]]] = {
     "no-metadata": _no_metadata,
     "variable-is-read": _variable_is_read,
     "tz-is-a-path": _tz_is_a_path,
+    "program-refused": _program_refused,
+    "old-six": _old_six,
+    "package-of-runtime": _package_of_runtime,
     "sdk-of-runtime": _sdk_of_runtime,
 }
