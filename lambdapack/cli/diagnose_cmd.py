@@ -10,16 +10,16 @@ import click
 from lambdapack.cli.options import (
     ArtifactChoice,
     Judging,
-    Presentation,
+    Reporting,
+    diagnosis_options,
     only_runtime,
     optional_artifact_options,
-    presentation_options,
 )
-from lambdapack.cli.output import progress, text_style
+from lambdapack.cli.output import progress, publish_diagnosis
 from lambdapack.diagnosis import diagnose_log
 from lambdapack.diagnosis.wording import decode
 from lambdapack.errors import EXIT_FINDINGS, EXIT_OK, UsageError
-from lambdapack.render.diagnosis_format import render_diagnosis_json, render_diagnosis_text
+from lambdapack.render.heard import Heard
 
 _ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b")
 _FILE_ENDINGS = (".log", ".txt", ".json", ".jsonl", ".ndjson", ".csv", ".out")
@@ -29,8 +29,8 @@ _EVERY_FINDING = Judging(select=(), ignore=(), baseline=None, fail_on="error")
 @click.command("diagnose")
 @click.argument("text", nargs=-1, metavar="[TEXT|FILE|-]")
 @optional_artifact_options
-@presentation_options
-def command(text: tuple[str, ...], chosen: ArtifactChoice, show_as: Presentation) -> int:
+@diagnosis_options
+def command(text: tuple[str, ...], chosen: ArtifactChoice, show_as: Reporting) -> int:
     """Say what an error means, what causes it, and how to mend it.
 
     The error is given as TEXT, as a FILE with a log, or on standard input (-): a pasted CloudWatch stream, what
@@ -39,7 +39,7 @@ def command(text: tuple[str, ...], chosen: ArtifactChoice, show_as: Presentation
 
     Exit status: 0 a cause was found, 1 none was.
     """
-    log = _read(text)
+    log, origin = _read(text)
     with progress(quiet=show_as.quiet) as tell:
         if chosen.artifact:
             # The inspector is loaded only where there is something to inspect.
@@ -49,29 +49,29 @@ def command(text: tuple[str, ...], chosen: ArtifactChoice, show_as: Presentation
             found = diagnose_artifact(log, target_of(chosen, _EVERY_FINDING, only_runtime(chosen.runtimes)), tell)
         else:
             found = diagnose_log(log, runtime=only_runtime(chosen.runtimes), architecture=chosen.architecture)
-    if show_as.form == "json":
-        click.echo(render_diagnosis_json(found), nl=False, color=True)
-    elif not show_as.quiet or not found.found:
-        click.echo(render_diagnosis_text(found, text_style(show_as)), nl=False, color=True)
+    publish_diagnosis(Heard(found, origin), show_as)
     return EXIT_OK if found.found else EXIT_FINDINGS
 
 
-def _read(given: tuple[str, ...]) -> str:
-    """Returns what is to be diagnosed. Raises `UsageError` where that is nothing, or no text."""
+def _read(given: tuple[str, ...]) -> tuple[str, str | None]:
+    """Returns what is to be diagnosed, and the file it stands in, if any.
+
+    Raises `UsageError` where there is nothing, or no text.
+    """
     if given in ((), ("-",)):
         if not given and sys.stdin.isatty():
             raise UsageError("nothing to diagnose", hint="give the error as text, as a file, or on standard input")
-        return _text(sys.stdin.buffer.read(), "standard input")
+        return _text(sys.stdin.buffer.read(), "standard input"), None
     if len(given) == 1 and _may_be_a_file(given[0]):
         path = Path(given[0])
         if path.is_file():
             try:
-                return _text(path.read_bytes(), given[0])
+                return _text(path.read_bytes(), given[0]), given[0]
             except OSError as error:
                 raise UsageError(f"{given[0]}: cannot be read: {error.strerror}") from error
         if given[0].endswith(_FILE_ENDINGS):
             raise UsageError(f"{given[0]}: no such file")
-    return _text(" ".join(given).encode("utf-8", "surrogateescape"), "the text")
+    return _text(" ".join(given).encode("utf-8", "surrogateescape"), "the text"), None
 
 
 def _may_be_a_file(text: str) -> bool:

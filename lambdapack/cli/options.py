@@ -37,9 +37,9 @@ class Reporting:
 
     chosen_form: str | None
     written: tuple[str, ...]
-    base: Path | None
     verbose: bool
     quiet: bool
+    base: Path | None = None
 
     def __post_init__(self) -> None:
         if self.base is not None and "markdown" not in self.forms:
@@ -178,12 +178,11 @@ def environment_of(pairs: tuple[str, ...]) -> dict[str, str]:
 
 def _group(name: str, kind: type, *options: Callable[[F], F]) -> Callable[[F], F]:
     """Adds options to a verb; their values reach it as one `kind` in the argument `name`."""
-    taken = [item.name for item in fields(kind)]
 
     def decorate(verb: F) -> F:
         @functools.wraps(verb)
         def call(**values: Any) -> Any:
-            made = kind(**{key: values.pop(key) for key in taken})
+            made = kind(**{item.name: values.pop(item.name) for item in fields(kind) if item.name in values})
             return verb(**values, **{name: made})
 
         for option in reversed(options):
@@ -200,9 +199,7 @@ _config_option = click.option(
 )
 _verbose_option = click.option("-v", "--verbose", is_flag=True, help="Show infos and whole import chains, too.")
 _quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing unless the artifact fails.")
-report_options = _group(
-    "show_as",
-    Reporting,
+_form_options = (
     click.option(
         "--format",
         "chosen_form",
@@ -216,6 +213,11 @@ report_options = _group(
         metavar="FORM=FILE",
         help="Write a report to a file, too: sarif=report.sarif; repeat.",
     ),
+)
+report_options = _group(
+    "show_as",
+    Reporting,
+    *_form_options,
     click.option(
         "--base",
         type=click.Path(path_type=Path, exists=True),
@@ -225,6 +227,7 @@ report_options = _group(
     _verbose_option,
     _quiet_option,
 )
+diagnosis_options = _group("show_as", Reporting, *_form_options, _verbose_option, _quiet_option)
 presentation_options = _group(
     "show_as",
     Presentation,

@@ -13,7 +13,9 @@ import click
 
 from lambdapack.cli.options import Presentation, Reporting
 from lambdapack.errors import EXIT_BUG, EXIT_FINDINGS, EXIT_OK, MissingRequirement
+from lambdapack.render.diagnosis_forms import render_diagnosis
 from lambdapack.render.forms import FOR_PROGRAMS, Occasion, render
+from lambdapack.render.heard import Heard
 from lambdapack.render.text import TextStyle
 from lambdapack.report import Report
 
@@ -79,11 +81,31 @@ def _write_files(reports: Sequence[Report], show_as: Reporting, *, several: bool
         base = inspect_base(show_as.base, reports[0])
     for form, path in show_as.files:
         _write(path, render(form, reports, Occasion(TextStyle(verbose=show_as.verbose), several, base=base)))
+    _add_to_summary(show_as, lambda: render("markdown", reports, Occasion()))
+    return base
+
+
+def _add_to_summary(show_as: Reporting, text: Callable[[], str]) -> None:
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary and show_as.annotates:
         with Path(summary).open("a", encoding="utf-8") as file:  # other steps and tools have written to it already
-            file.write(render("markdown", reports, Occasion()))
-    return base
+            file.write(text())
+
+
+def publish_diagnosis(heard: Heard, show_as: Reporting) -> None:
+    """Prints a diagnosis in the form that was asked for, and writes those that go to files.
+
+    Raises `MissingRequirement` when a file cannot be written.
+    """
+    for form, path in show_as.files:
+        _write(path, render_diagnosis(form, heard, TextStyle(verbose=show_as.verbose)))
+    _add_to_summary(show_as, lambda: render_diagnosis("markdown", heard, TextStyle()))
+    if show_as.quiet and heard.diagnosis.found and show_as.form not in FOR_PROGRAMS:
+        return
+    text = render_diagnosis(show_as.form, heard, text_style(show_as))
+    if show_as.annotates:
+        text += render_diagnosis("github", heard, TextStyle())
+    click.echo(text, nl=False, color=True)
 
 
 def _write(path: Path, text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lambdapack.finding import Severity
+from lambdapack.finding import Finding, Severity
 from lambdapack.render.text import TextStyle, plain, verdict_line
 from lambdapack.report import Report
 
@@ -16,7 +16,12 @@ def render_concise(reports: Sequence[Report], style: TextStyle, *, seconds: floa
         for finding in report.findings:
             if finding.severity is Severity.INFO and not style.verbose:
                 continue
-            word = style.paint(finding.severity.value, f"{finding.severity.value}[{finding.code}]")
-            lines.append(f"{plain(finding.path or report.artifact.path)}: {word} {plain(finding.message)}")
+            lines.append(finding_line(finding, report, style))
         lines.append(verdict_line(report, style, seconds=seconds))
     return "\n".join(lines) + "\n"
+
+
+def finding_line(finding: Finding, report: Report, style: TextStyle) -> str:
+    """Returns the line of one finding."""
+    word = style.paint(finding.severity.value, f"{finding.severity.value}[{finding.code}]")
+    return f"{plain(finding.path or report.artifact.path)}: {word} {plain(finding.message)}"

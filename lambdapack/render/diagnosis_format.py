@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lambdapack import __version__
 from lambdapack.diagnosed import Cause, Diagnosis, Message, Problem, Unknown
-from lambdapack.finding import Json, Severity
+from lambdapack.finding import Finding, Json, Severity
 from lambdapack.render.json_format import finding_to_data, report_to_data
 from lambdapack.render.text import TextStyle, finding_lines, plain
 
@@ -69,7 +69,7 @@ def _lines(diagnosis: Diagnosis, style: TextStyle) -> Iterator[str]:
     if diagnosis.also:
         yield from _also(diagnosis, style)
     yield from (style.paint("dim", f"assumed {plain(assumed)}") for assumed in diagnosis.assumed)
-    yield _last_line(diagnosis, style)
+    yield last_line(diagnosis, style)
 
 
 def _problem(problem: Problem, diagnosis: Diagnosis, style: TextStyle) -> Iterator[str]:
@@ -123,9 +123,15 @@ def _unknown(unknown: Unknown, style: TextStyle) -> Iterator[str]:
         yield f"  nearest: {near.pattern} ({near.likeness:.0%} alike): {plain(near.title)}"
 
 
+def shown_beside(diagnosis: Diagnosis, *, verbose: bool) -> tuple[Finding, ...]:
+    """Returns what else is wrong and worth a look: beside an explained error only errors, unless `verbose`."""
+    if verbose or not diagnosis.problems:
+        return diagnosis.also
+    return tuple(finding for finding in diagnosis.also if finding.severity is Severity.ERROR)
+
+
 def _also(diagnosis: Diagnosis, style: TextStyle) -> Iterator[str]:
-    errors = [finding for finding in diagnosis.also if finding.severity is Severity.ERROR]
-    shown = diagnosis.also if style.verbose or not diagnosis.problems else tuple(errors)
+    shown = shown_beside(diagnosis, verbose=style.verbose)
     if shown:
         yield f"what else is wrong in {plain(diagnosis.artifact or 'the artifact')}:"
         for finding in shown:
@@ -136,7 +142,8 @@ def _also(diagnosis: Diagnosis, style: TextStyle) -> Iterator[str]:
         yield style.paint("dim", f"and {hidden} warning{'' if hidden == 1 else 's'}: lambdapack inspect, or -v")
 
 
-def _last_line(diagnosis: Diagnosis, style: TextStyle) -> str:
+def last_line(diagnosis: Diagnosis, style: TextStyle) -> str:
+    """Returns the verdict: whether a cause was found, for how many of the errors, on what."""
     explained = sum(problem.cause is not None for problem in diagnosis.problems)
     total = len(diagnosis.problems) + len(diagnosis.unknown)
     word = style.paint("ok", "cause found") if diagnosis.found else style.paint("error", "no cause found")

@@ -22,17 +22,18 @@ def render_github(reports: Sequence[Report], *, verbose: bool = False) -> str:
     lines: list[str] = []
     for report in reports:
         causes = causes_of(report.findings)
-        lines += [_annotation(report, item) for item in causes if verbose or item.severity is not Severity.INFO]
+        lines += [cause_annotation(report, item) for item in causes if verbose or item.severity is not Severity.INFO]
         tested = report.import_test
         if tested is not None and tested["status"] == "not-run":
-            lines.append(_command("warning", f"{report.artifact.path}: import test NOT RUN", [str(tested["reason"])]))
+            lines.append(annotation("warning", f"{report.artifact.path}: import test NOT RUN", [str(tested["reason"])]))
     return "".join(f"{line}\n" for line in lines)
 
 
-def _annotation(report: Report, cause: Cause) -> str:
+def cause_annotation(report: Report, cause: Cause) -> str:
+    """Returns the annotation of a cause."""
     first = cause.first
     title = f"{first.code} {first.name} ({report.artifact.path}, {report.runtime})"
-    return _command(_COMMANDS[cause.severity], title, list(_said(cause)))
+    return annotation(_COMMANDS[cause.severity], title, list(_said(cause)))
 
 
 def _said(cause: Cause) -> Iterator[str]:
@@ -45,8 +46,11 @@ def _said(cause: Cause) -> Iterator[str]:
     yield f"fix: {first.fix}"
 
 
-def _command(name: str, title: str, lines: list[str]) -> str:
-    """A workflow command is one line: line ends, and in a property also `:` and `,`, are percent-encoded."""
+def annotation(name: str, title: str, lines: list[str]) -> str:
+    """Returns a workflow command: `name` is `error`, `warning` or `notice`.
+
+    It is one line: line ends, and in a property also `:` and `,`, are percent-encoded.
+    """
     message = "\n".join(map(plain, lines))
     return f"::{name} title={_property(plain(title))}::{_data(message)}"
 

@@ -1,5 +1,5 @@
-"""Reports as one HTML file that needs nothing else: no network, no other file. Opened in a browser, it can be filtered,
-zoomed and walked through by keyboard.
+"""Reports, and diagnoses, as one HTML file that needs nothing else: no network, no other file. Opened in a browser, it
+can be filtered, zoomed and walked through by keyboard.
 
 The page is drawn by the scripts in `page/`, which are put into it; what they draw is the JSON report with `details`.
 """
@@ -9,32 +9,47 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 
 from lambdapack import __version__
 from lambdapack.catalogue import all_checks
+from lambdapack.diagnosed import Diagnosis
+from lambdapack.finding import Finding, Json
+from lambdapack.render.diagnosis_format import diagnosis_to_data
 from lambdapack.render.json_format import report_to_data
 from lambdapack.report import Report
 
 # In the order in which they build on each other.
-_SCRIPTS = ("elements.js", "findings.js", "treemap.js", "flame.js", "graph.js", "report.js")
+_SCRIPTS = ("elements.js", "findings.js", "treemap.js", "flame.js", "graph.js", "diagnosis.js", "report.js")
 _PLACE = re.compile("@(TITLE|STYLE|DATA|SCRIPT)@")
 
 
 def render_html(reports: Sequence[Report]) -> str:
     """Returns the document. Reports need their `details`."""
-    found = {finding.code for report in reports for finding in report.findings}
     data = {
-        "tool": {"version": __version__},
         "reports": [report_to_data(report) for report in reports],
-        "pages": {
-            check.code: f"{check.title}\n\n{check.documentation}" for check in all_checks() if check.code in found
-        },
+        "pages": _pages(finding for report in reports for finding in report.findings),
     }
     verdict = "fails" if any(report.failed for report in reports) else "passes"
+    return _document(f"{reports[0].artifact.path} {verdict}: lambdapack", data)
+
+
+def render_diagnosis_html(diagnosis: Diagnosis) -> str:
+    """Returns the document."""
+    data = {"diagnosis": {**diagnosis_to_data(diagnosis), "report": None}, "pages": _pages(diagnosis.also)}
+    return _document(f"{'Cause' if diagnosis.found else 'No cause'} found: lambdapack", data)
+
+
+def _pages(findings: Iterable[Finding]) -> dict[str, Json]:
+    found = {finding.code for finding in findings}
+    return {check.code: f"{check.title}\n\n{check.documentation}" for check in all_checks() if check.code in found}
+
+
+def _document(title: str, data: dict[str, Json]) -> str:
+    data["tool"] = {"version": __version__}
     parts = {
-        "TITLE": html.escape(f"{reports[0].artifact.path} {verdict}: lambdapack"),
+        "TITLE": html.escape(title),
         "STYLE": _file("report.css"),
         "DATA": _embedded(json.dumps(data, ensure_ascii=False, separators=(",", ":"))),
         "SCRIPT": '(() => {\n"use strict";\n' + "\n".join(map(_file, _SCRIPTS)) + "})();",

@@ -23,6 +23,11 @@ def render_junit(reports: Sequence[Report]) -> str:
         suite.add_testcases(list(_cases(report)))
         suite.time = round(sum(case.time or 0.0 for case in suite), 3)
         document.add_testsuite(suite)
+    return document_text(document)
+
+
+def document_text(document: JUnitXml) -> str:
+    """Returns the XML, with the sums over its suites and a line end."""
     document.update_statistics()  # type: ignore[no-untyped-call]
     written: bytes = document.tostring()  # type: ignore[no-untyped-call]
     return written.decode() + "\n"
@@ -43,13 +48,13 @@ def _cases(report: Report) -> Iterator[TestCase]:
         fatal = [item for item in findings if item.severity.rank <= report.fail_on.rank]
         if fatal:
             kind = Error if code == BUG_CODE else Failure
-            case.result = [kind(_printable(fatal[0].message), f"{code} {names[code]}")]
-            case.result[0].text = _printable("\n\n".join(map(_said, fatal)))
+            case.result = [kind(printable(fatal[0].message), f"{code} {names[code]}")]
+            case.result[0].text = printable("\n\n".join(map(finding_text, fatal)))
         elif code in why_skipped and not findings:
-            case.result = [Skipped(_printable(why_skipped[code]))]
+            case.result = [Skipped(printable(why_skipped[code]))]
         milder = [item for item in findings if item not in fatal]
         if milder:
-            case.system_out = _printable("\n\n".join(map(_said, milder)))
+            case.system_out = printable("\n\n".join(map(finding_text, milder)))
         yield case
     yield from _import_test(report)
 
@@ -58,16 +63,17 @@ def _import_test(report: Report) -> Iterator[TestCase]:
     tested = report.import_test
     if tested is None:
         return
-    case = TestCase(_printable(f"import {tested['handler']}"), "lambdapack.import_test", tested["seconds"] or 0.0)
+    case = TestCase(printable(f"import {tested['handler']}"), "lambdapack.import_test", tested["seconds"] or 0.0)
     if tested["status"] == "not-run":
-        case.result = [Skipped(_printable(str(tested["reason"])))]
+        case.result = [Skipped(printable(str(tested["reason"])))]
     elif tested["status"] != "ok":
-        case.result = [Failure(_printable(str(tested["error_message"])), _printable(str(tested["error_type"])))]
-        case.result[0].text = _printable(str(tested["traceback"] or tested["error_message"]))
+        case.result = [Failure(printable(str(tested["error_message"])), printable(str(tested["error_type"])))]
+        case.result[0].text = printable(str(tested["traceback"] or tested["error_message"]))
     yield case
 
 
-def _said(finding: Finding) -> str:
+def finding_text(finding: Finding) -> str:
+    """Returns what a finding says, in lines."""
     lines: Iterable[str] = filter(
         None,
         (
@@ -80,6 +86,6 @@ def _said(finding: Finding) -> str:
     return "\n".join(lines)
 
 
-def _printable(text: str) -> str:
-    """XML has no place for most control characters."""
+def printable(text: str) -> str:
+    """Returns a text as XML can hold it: it has no place for most control characters."""
     return "\n".join(map(plain, text.replace("\r\n", "\n").split("\n")))

@@ -24,14 +24,14 @@ def render_markdown(reports: Sequence[Report], *, base: Report | None = None) ->
 
 def _report(report: Report, base: Report | None) -> Iterator[str]:
     mark = "❌" if report.failed else "✅"
-    yield f"### {mark} {_code(report.artifact.path)} on {report.runtime} {report.architecture}"
+    yield f"### {mark} {inline_code(report.artifact.path)} on {report.runtime} {report.architecture}"
     yield ""
     yield _sentence(report)
     yield ""
     yield from _sizes(report, base)
     shown = [finding for finding in report.findings if finding.severity is not Severity.INFO]
     for cause in causes_of(shown):
-        yield from _cause(cause)
+        yield from cause_lines(cause)
     yield from _rest(report)
 
 
@@ -48,7 +48,7 @@ def _sentence(report: Report) -> str:
     if tested is not None:
         outcome = {"ok": "passed", "failed": "**failed**", "not-run": "**not run**"}[str(tested["status"])]
         seconds = f" in {tested['seconds']:.2f} s" if tested["seconds"] is not None else ""
-        reason = f" ({_text(str(tested['reason']))})" if tested["status"] == "not-run" else ""
+        reason = f" ({markup_free(str(tested['reason']))})" if tested["status"] == "not-run" else ""
         parts.append(f"import test {outcome}{seconds}{reason}")
     return "; ".join(parts) + "."
 
@@ -61,7 +61,7 @@ def _sizes(report: Report, base: Report | None) -> Iterator[str]:
         rows.append(("zipped", artifact.zipped_size, before.zipped_size if before else None, None))
     limit = report.size_limit
     rows.append(("unzipped", artifact.unzipped_size, before.unzipped_size if before else None, limit))
-    changed = f" change against {_code(before.path)} |" if before else ""
+    changed = f" change against {inline_code(before.path)} |" if before else ""
     yield f"| | size |{changed} of the limit |"
     yield f"|---|---:|{'---:|' if before else ''}---:|"
     for name, size, old, quota in rows:
@@ -96,24 +96,26 @@ def _distributions(old: dict[str, tuple[str, int]], new: dict[str, tuple[str, in
     yield "|---|---|---|---:|"
     for name in names[:_CHANGES_SHOWN]:
         before, now = old.get(name, absent), new.get(name, absent)
-        yield f"| {_text(name)} | {_text(before[0])} | {_text(now[0])} | {_change(before[1], now[1])} |"
+        texts = (markup_free(name), markup_free(before[0]), markup_free(now[0]), _change(before[1], now[1]))
+        yield f"| {' | '.join(texts)} |"
     if len(names) > _CHANGES_SHOWN:
         yield f"| and {len(names) - _CHANGES_SHOWN} more | | | |"
     yield ""
 
 
-def _cause(cause: Cause) -> Iterator[str]:
+def cause_lines(cause: Cause) -> Iterator[str]:
+    """Yields a cause: what is wrong, its places, the way there, the fix."""
     first: Finding = cause.first
-    yield f"{_MARKS[first.severity]} **{first.code}** {first.name}: {_text(first.message)}"
+    yield f"{_MARKS[first.severity]} **{first.code}** {first.name}: {markup_free(first.message)}"
     yield ""
     places = cause.places
     for place in places[:_PLACES_SHOWN]:
-        yield f"- {_code(place)}"
+        yield f"- {inline_code(place)}"
     if len(places) > _PLACES_SHOWN:
         yield f"- and {len(places) - _PLACES_SHOWN} more"
     if len(first.chain) > 1:
-        yield f"- reached: {' › '.join(map(_code, first.chain))}"
-    yield f"- **fix:** {_text(first.fix)}"
+        yield f"- reached: {' › '.join(map(inline_code, first.chain))}"
+    yield f"- **fix:** {markup_free(first.fix)}"
     yield ""
 
 
@@ -127,19 +129,19 @@ def _rest(report: Report) -> Iterator[str]:
         return
     yield f"<details><summary>{counted(len(lines), 'remark')}</summary>"
     yield ""
-    yield from (f"- {_text(line)}" for line in lines)
+    yield from (f"- {markup_free(line)}" for line in lines)
     yield ""
     yield "</details>"
     yield ""
 
 
-def _text(text: str) -> str:
-    """Names and messages must not become markup."""
+def markup_free(text: str) -> str:
+    """Returns a text on one line, with nothing in it that is markup: names and messages must not become markup."""
     return plain(" ".join(text.split())).translate(_SPECIAL)
 
 
-def _code(text: str) -> str:
-    """An inline code span; one that holds back-quotes is fenced by more of them."""
+def inline_code(text: str) -> str:
+    """Returns an inline code span; one that holds back-quotes is fenced by more of them."""
     text = plain(text)
     fence = "``" if "`" in text else "`"
     return f"{fence} {text} {fence}" if "`" in text else f"`{text}`"

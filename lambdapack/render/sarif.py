@@ -18,7 +18,7 @@ from lambdapack.finding import Finding, Json, Severity
 from lambdapack.render.pages import page_markdown, sections_of
 from lambdapack.report import BUG_CODE, Report, Suppressed
 
-_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 # Where paths like /var/task/handler.py begin: the root that the function sees, not that of any machine.
 _ROOT = "LAMBDA"
@@ -26,7 +26,7 @@ _ROOT = "LAMBDA"
 
 def render_sarif(reports: Sequence[Report]) -> str:
     """Returns one JSON document with a line end."""
-    document = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [_run(report) for report in reports]}
+    document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(report) for report in reports]}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -35,31 +35,20 @@ def _run(report: Report) -> Json:
     found += [(item.finding, item) for item in report.suppressed]  # type: ignore[misc]
     checks = {check.code: check for check in all_checks()}
     codes = sorted({finding.code for finding, _ in found})
-    rules = [_rule(checks[code]) if code in checks else {"id": code} for code in codes]
+    rules = [check_rule(checks[code]) if code in checks else {"id": code} for code in codes]
     target = f"{report.artifact.path}/{report.runtime}-{report.architecture}"
     return {
-        "tool": {
-            "driver": {
-                "name": "lambdapack",
-                "semanticVersion": __version__,
-                "rules": rules,
-            }
-        },
+        "tool": {"driver": driver(rules)},
         "automationDetails": {"id": f"lambdapack/{target}/"},
-        "originalUriBaseIds": {
-            _ROOT: {
-                "uri": "file:///",
-                "description": {"text": "The root that the function sees: its own files are below var/task."},
-            }
-        },
-        "artifacts": [_artifact(report)],
+        "originalUriBaseIds": root_entry(),
+        "artifacts": [artifact_entry(report)],
         "invocations": [
             {
                 "executionSuccessful": not report.has_bug,
                 "toolExecutionNotifications": list(_notifications(report)),
             }
         ],
-        "results": [_result(report, finding, codes.index(finding.code), item) for finding, item in found],
+        "results": [finding_result(report, finding, codes.index(finding.code), item) for finding, item in found],
         "columnKind": "unicodeCodePoints",
         "properties": {
             "runtime": report.runtime,
@@ -70,15 +59,28 @@ def _run(report: Report) -> Json:
     }
 
 
-def _artifact(report: Report) -> Json:
-    made: dict[str, Json] = {"location": {"uri": _uri(report.artifact.path)}, "roles": ["analysisTarget"]}
+def driver(rules: list[Json]) -> Json:
+    """Returns what says which program made a run, with its rules."""
+    return {"name": "lambdapack", "semanticVersion": __version__, "rules": rules}
+
+
+def root_entry() -> Json:
+    """Returns what paths of an artifact's files are relative to."""
+    text = "The root that the function sees: its own files are below var/task."
+    return {_ROOT: {"uri": "file:///", "description": {"text": text}}}
+
+
+def artifact_entry(report: Report) -> Json:
+    """Returns the entry of what was inspected."""
+    made: dict[str, Json] = {"location": {"uri": uri_of(report.artifact.path)}, "roles": ["analysisTarget"]}
     if report.artifact.zipped_size is not None:
         made["length"] = report.artifact.zipped_size
         made["hashes"] = {"sha-256": report.artifact.sha256}
     return made
 
 
-def _rule(check: Check) -> Json:
+def check_rule(check: Check) -> Json:
+    """Returns a check as a rule, with its page."""
     head, sections = sections_of(check)
     return {
         "id": check.code,
@@ -91,10 +93,11 @@ def _rule(check: Check) -> Json:
     }
 
 
-def _result(report: Report, finding: Finding, rule: int, suppressed: Suppressed | None) -> Json:
-    place: dict[str, Json] = {"uri": _uri(report.artifact.path), "index": 0}
+def finding_result(report: Report, finding: Finding, rule: int, suppressed: Suppressed | None = None) -> Json:
+    """Returns a finding as a result; `rule` is the index of its rule."""
+    place: dict[str, Json] = {"uri": uri_of(report.artifact.path), "index": 0}
     if finding.path:
-        place = {"uri": _uri(finding.path.lstrip("/")), "uriBaseId": _ROOT}
+        place = {"uri": uri_of(finding.path.lstrip("/")), "uriBaseId": _ROOT}
     line = finding.evidence.get("line")
     # Services show no location without a line; the first one stands for the whole file.
     region = {"startLine": line if finding.path and isinstance(line, int) and line > 0 else 1}
@@ -125,7 +128,7 @@ def _notifications(report: Report) -> Iterator[Json]:
         yield {"level": "warning", "message": {"text": f"import test not run: {tested['reason']}"}}
 
 
-def _uri(path: str) -> str:
-    """A reference by RFC 3986, relative unless the path is absolute; of an image, its name as it was given."""
+def uri_of(path: str) -> str:
+    """Returns a reference by RFC 3986, relative unless the path is absolute; of an image, its name as it was given."""
     quoted = quote(path.replace("\\", "/"), safe="/@:~!$&'()*+,;=-._")
     return f"file://{quoted}" if quoted.startswith("/") else quoted

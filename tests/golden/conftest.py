@@ -7,14 +7,16 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from lambdapack.importtest import Interpreter, find_interpreter
 from lambdapack.render.json_format import schema
@@ -114,3 +116,65 @@ def rewrite(source: Path, target: Path, change: Callable[[str, bytes], tuple[str
                 member.compress_type = zipfile.ZIP_DEFLATED
                 new.writestr(member, changed[1])
     return target
+
+
+_VALIDATOR = "@microsoft/sarif-multitool-linux@5.7.0"
+_FLAGS = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+
+@pytest.fixture(scope="session")
+def sarif_tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The reference implementation of SARIF, with the standard's schema: it validates."""
+    npm = shutil.which("npm")
+    if npm is None or not sys.platform.startswith("linux"):
+        pytest.skip("the SARIF validator needs npm and Linux: install Node.js")
+    folder = tmp_path_factory.mktemp("sarif")
+    done = subprocess.run([npm, "pack", "--silent", _VALIDATOR], cwd=folder, capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip(f"{_VALIDATOR} cannot be fetched: a npm registry must be reachable")
+    with tarfile.open(next(folder.glob("*.tgz"))) as archive:
+        archive.extractall(folder, filter="data")
+    (folder / "package" / "Sarif.Multitool").chmod(0o755)
+    return folder / "package"
+
+
+def validate_sarif(tool: Path, written: Path) -> None:
+    """Holds a file against the standard's schema and the rules of the reference implementation and of GitHub."""
+    document = json.loads(written.read_text(encoding="utf-8"))
+    jsonschema.validate(document, json.loads((tool / "sarif-2.1.0.json").read_text(encoding="utf-8-sig")))
+    done = subprocess.run(
+        [tool / "Sarif.Multitool", "validate", written, "--rule-kind", "Sarif;Ghas"],
+        capture_output=True,
+        text=True,
+        cwd=written.parent,
+        env={**os.environ, "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"},
+        check=False,
+    )
+    assert " error " not in done.stdout + done.stderr
+    assert "Analysis completed successfully" in done.stdout
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        pytest.skip("no browser here: install Chromium (Debian: apt-get install chromium)")
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=program, args=[*_FLAGS, *(["--no-sandbox"] if root else [])]
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that fails the test when a script complains or anything but the file itself is asked for."""
+    complaints: list[str] = []
+    with browser.new_page(viewport={"width": 1280, "height": 900}) as opened:
+        opened.on("console", lambda message: complaints.append(message.text))
+        opened.on("pageerror", lambda error: complaints.append(str(error)))
+        opened.on("request", lambda asked: None if asked.url.startswith("file:") else complaints.append(asked.url))
+        yield opened
+    assert complaints == []

@@ -58,7 +58,11 @@ function headOf(report, several, choose) {
 }
 
 function start() {
-  const { reports, pages, tool } = JSON.parse(document.getElementById("data").textContent);
+  const { reports, diagnosis, pages, tool } = JSON.parse(document.getElementById("data").textContent);
+  if (diagnosis) {
+    showDiagnosis(diagnosis, pages, tool);
+    return;
+  }
   const choose = make("select", { "aria-label": "Report", onchange: () => show(reports[choose.selectedIndex]) },
     reports.map((report) => make("option", {}, `${report.artifact.path} on ${report.runtime} ${report.architecture}: ${report.verdict}s`)));
   function show(report) {
