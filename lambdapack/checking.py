@@ -25,9 +25,11 @@ from lambdapack.facts.installation import Changed, Duplicate, Installation
 from lambdapack.facts.known import KnownFacts
 from lambdapack.facts.layout import Layout
 from lambdapack.facts.linking import LoadProblem, NativeFacts
+from lambdapack.facts.module_files import reading_ahead
 from lambdapack.facts.modules import Module, ModuleFinder, is_of_runtime, is_standard_library
 from lambdapack.facts.outcome import Failure
 from lambdapack.facts.python_code import PythonCode
+from lambdapack.facts.read_ahead import ReadAhead
 from lambdapack.facts.required import Required
 from lambdapack.facts.startup import ImageStart, names_a_client, read_start
 from lambdapack.facts.surroundings import Surroundings, read_surroundings
@@ -84,9 +86,7 @@ class NativeFinding:
     def chain(self) -> tuple[str, ...]:
         """From the handler to the file."""
         modules = (*self.required.chain, self.required.module) if self.required else ()
-        files = (
-            (self.problem.root,) if self.problem.root == self.problem.path else (self.problem.root, self.problem.path)
-        )
+        files = dict.fromkeys((self.problem.root, self.problem.path))
         return (*modules, *files)
 
 
@@ -272,11 +272,14 @@ class Subject:
     @cached_property
     def imports(self) -> ImportFacts | None:
         """What importing the handler does; None without a handler."""
-        return None if self.handler is None else self._follow(self.handler)
+        if self.handler is None:
+            return None
+        with reading_ahead(self.handler.module, self.stack, self.finder, self.known, self._owners) as ahead:
+            return self._follow(self.handler, ahead)
 
-    def _follow(self, handler: HandlerFacts) -> ImportFacts:
+    def _follow(self, handler: HandlerFacts, ahead: ReadAhead | None = None) -> ImportFacts:
         facts = (self.finder, self.native, self.distributions)
-        return ImportFacts(self.stack, self.profile, *facts, handler, self.known, self.surroundings)
+        return ImportFacts(self.stack, self.profile, *facts, handler, self.known, self.surroundings, ahead)
 
     @cached_property
     def contracts(self) -> tuple[ContractFacts, ...]:

@@ -146,6 +146,11 @@ class Tree(ABC):
         has not been read yet; a folder promises nothing."""
         return iter(())
 
+    def reopen(self) -> bool:
+        """Opens anew what it reads from, in a process that is the copy of another one: both would move the same place
+        in one file. False where that cannot be done."""
+        return False
+
     def close(self) -> None:  # noqa: B027 - most trees hold nothing open
         """Releases what the tree holds open."""
 

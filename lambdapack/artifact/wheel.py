@@ -95,6 +95,9 @@ class WheelTree(Tree):
             place = places.get(stored.path)
             yield (self.by_path[place] if place is not None else stored), reason
 
+    def reopen(self) -> bool:
+        return self._zip.reopen()
+
     def close(self) -> None:
         self._zip.close()
 

@@ -130,6 +130,9 @@ class ZipTree(Tree):
                 found.append((entry, str(error)))
         return found
 
+    def reopen(self) -> bool:
+        return self._members.reopen()
+
     def close(self) -> None:
         self._digests.close()
         self._members.close()

@@ -6,6 +6,7 @@ What is unusual in any way (methods, lies, damages, sizes) is left to zipfile, w
 from __future__ import annotations
 
 import hashlib
+import os
 import struct
 import threading
 import zipfile
@@ -31,6 +32,7 @@ class ZipMembers:
 
     def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
         self._zip = archive
+        self._path = path
         self._file = path.open("rb")
         self._lock = threading.Lock()
 
@@ -62,6 +64,15 @@ class ZipMembers:
         digest = hashlib.sha256(described(info))
         digest.update(stored)
         return digest.digest()
+
+    def reopen(self) -> bool:
+        """Opens the file anew, as `Tree.reopen` says; False when another one has its name by now."""
+        files = self._path.open("rb"), self._path.open("rb")
+        if not os.path.samestat(os.fstat(files[0].fileno()), os.fstat(self._file.fileno())):
+            return False
+        self._file, self._zip.fp = files
+        self._lock = threading.Lock()  # another thread may have held the old one
+        return True
 
     def close(self) -> None:
         """Closes the file; the archive is somebody else's."""

@@ -27,6 +27,7 @@ from lambdapack.facts.modules import Module, ModuleFinder
 from lambdapack.facts.native_inits import NativeInits
 from lambdapack.facts.outcome import Execution, Failure
 from lambdapack.facts.program import Program
+from lambdapack.facts.read_ahead import ReadAhead
 from lambdapack.facts.replay import Replay
 from lambdapack.facts.surroundings import Surroundings
 from lambdapack.profiles import load_common_facts
@@ -55,7 +56,7 @@ class Explained:
 
 
 class ImportFacts:
-    """What importing one handler does in one stack, for one runtime."""
+    """What importing one handler does in one stack, for one runtime. `ahead` may have read modules already."""
 
     def __init__(
         self,
@@ -67,6 +68,7 @@ class ImportFacts:
         handler: HandlerFacts,
         known: KnownFacts | None = None,
         surroundings: Surroundings | None = None,
+        ahead: ReadAhead | None = None,
     ) -> None:
         self._stack = stack
         self._surroundings = surroundings
@@ -77,7 +79,7 @@ class ImportFacts:
         self._distributions = distributions
         self.handler = handler
         self.libraries = LibraryNames(stack, profile, native)
-        self._files = ModuleFiles(stack, self._known, self.owner)
+        self._files = ModuleFiles(stack, self._known, self.owner, ahead)
         self._refusals: dict[str, SyntaxProblem] = {}
         self._programs: dict[str, Program | None] = {}
         self._unchecked: list[str] = []  # what is to be compiled

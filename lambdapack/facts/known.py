@@ -93,6 +93,22 @@ class KnownFacts:
             file.changed = True
         return fact
 
+    def take_in(self, located: Located, kind: str, blob: bytes) -> None:
+        """Takes in a fact of a file, as bytes, that another process has read."""
+        file = self._file(located)
+        if file is not None:
+            file.blobs[kind] = blob
+            file.changed = True
+
+    def unknown_bytes(self, suffix: str) -> int:
+        """Returns the size of all files with a suffix that stand in groups of which nothing is known or was asked."""
+        if self._store is None:
+            entries = (entry for tree in self._trees for entry in tree.entries() if entry.is_file)
+        else:
+            groups = (group for group in self.groups if not group._asked and (group.content is None or group._changed))
+            entries = (entry for group in groups for entry in group.entries)
+        return sum(entry.size for entry in entries if entry.path.endswith(suffix))
+
     def has(self, located: Located, kind: str) -> bool:
         """True when a fact of a file is known."""
         file = self._file(located)

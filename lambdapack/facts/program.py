@@ -305,11 +305,12 @@ def _blocks(block: Block) -> Iterator[Block]:
     """Yields a block and all that its statements hold."""
     yield block
     for statement in block.statements:
-        for inner in _inner_blocks(statement):
+        for inner in inner_blocks(statement):
             yield from _blocks(inner)
 
 
-def _inner_blocks(statement: Statement) -> Iterator[Block]:
+def inner_blocks(statement: Statement) -> Iterator[Block]:
+    """Yields the blocks that stand in a statement."""
     match statement:
         case Try():
             yield from (
