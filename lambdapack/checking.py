@@ -308,7 +308,7 @@ class Subject:
     def native_findings(self) -> tuple[NativeFinding, ...]:
         """Every reason why native code will not load: what the handler needs first, each cause once."""
         required = self.imports.required_natives if self.imports else {}
-        imported = frozenset(self._imported_extensions())
+        imported = self.imports.extensions if self.imports else frozenset()
         found: dict[tuple[str, str, str], NativeFinding] = {}
         visited: set[str] = set()
         for root in dict.fromkeys((*required, *sorted(imported), *self.native.roots())):
@@ -320,11 +320,6 @@ class Subject:
                 key = (problem.kind, problem.path, problem.wanted)
                 found.setdefault(key, NativeFinding(problem, required.get(root)))
         return tuple(found.values())
-
-    def _imported_extensions(self) -> Iterator[str]:
-        for execution in self.imports.executions.values() if self.imports else ():
-            if execution.module.kind == "extension" and execution.module.path is not None:
-                yield execution.module.path
 
     def is_for_another_machine(self, path: str) -> bool:
         """True for an ELF file of another processor or word size."""

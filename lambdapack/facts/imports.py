@@ -216,6 +216,12 @@ class ImportFacts:
         return tuple((execution, data) for execution in own if (data := self._files.source(execution.module.path)))
 
     @property
+    def extensions(self) -> frozenset[str]:
+        """The files of all extension modules that are imported."""
+        modules = (execution.module for execution in self.executions.values())
+        return frozenset(module.path for module in modules if module.kind == "extension" and module.path is not None)
+
+    @property
     def unread(self) -> dict[str, str]:
         """The files that cannot be read, with the reason."""
         return self._files.unread
