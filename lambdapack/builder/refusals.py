@@ -5,7 +5,7 @@ Asks indexes again for that (through uv); decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +26,6 @@ from lambdapack.profiles import known_runtimes, load_profile
 from lambdapack.profiles.profile import RuntimeProfile
 
 _MOST_SHOWN = 4
-_MOST_TRIES = 12
 _IN_CONTAINER = 'add it to from-source: requirements = {{ …, from-source = ["{}"] }}, which builds it in the base image'
 
 
@@ -44,9 +43,10 @@ class Asking:
     scratch: Path
     indexes: Sequence[str] = field(default=(), repr=False)
 
-    def best(self, name: str, specifier: str, profile: RuntimeProfile, excluded: Collection[str] = ()) -> Choice | None:
-        """What would be taken of one distribution, without what it requires; None when nothing is found."""
-        limits = Limits((name,), {name: excluded} if excluded else {}, dependencies=False)
+    def best(self, name: str, specifier: str, profile: RuntimeProfile, *, below: bool = False) -> Choice | None:
+        """What would be taken of one distribution, without what it requires; None when nothing is found. `below`: as in
+        `Limits`."""
+        limits = Limits((name,), dependencies=False, below=below)
         inputs = requirement_inputs(self.folder, strings=(name + specifier,))
         try:
             found = choose(
@@ -77,16 +77,17 @@ def does_not_fit(misfit: Misfit, profile: RuntimeProfile, asking: Asking, wanted
             f"its index has {unlisted.filename}",
             hint="lock again, for this Python and Linux, too",
         )
-    older = _fitting_version(misfit, profile, asking)
+    older = asking.best(misfit.name, "", profile, below=True)
     runtime = other_runtime(misfit, profile, asking) if misfit.version else None
     facts = [f"on offer: {_shown_tags(misfit.filenames, profile)}"]
     advice = []
-    if older is not None:
-        facts.append(f"{misfit.name} {older} has one that fits")
-        advice.append(f"pin {misfit.name}=={older}")
+    if isinstance(older, ResolvedWheel):
+        facts.append(f"{older.label} has one that fits")
+        advice.append(f"pin {older.name}=={older.version}")
     if runtime is not None:
         facts.append(f"{runtime} takes {misfit.label}")
-        advice.append(f"choose {runtime}")
+        if _minor(runtime) > profile.python[1]:
+            advice.append(f"choose {runtime}")
     advice.append(_IN_CONTAINER.format(misfit.name))
     return BuildFailed(
         f"{misfit.label}: no wheel fits {target_words(profile)}{wanted_by}; {'; '.join(facts)}",
@@ -98,7 +99,7 @@ def other_runtime(misfit: Misfit, profile: RuntimeProfile, asking: Asking) -> st
     """Returns the nearest runtime, newer ones first, on the same architecture that takes this version."""
 
     def distance(name: str) -> tuple[bool, int]:
-        minor = int(name.rpartition(".")[2]) - profile.python[1]
+        minor = _minor(name) - profile.python[1]
         return minor < 0, abs(minor)
 
     for name in sorted(known_runtimes(), key=distance):
@@ -146,17 +147,8 @@ def downgrade_note(
     return f"{name} {taken} is taken, not {newest}, {what} no wheel for {target_words(profile)}{taker}"
 
 
-def _fitting_version(misfit: Misfit, profile: RuntimeProfile, asking: Asking) -> str | None:
-    """The newest version that has a wheel for the target, None when there is none or it cannot be told."""
-    excluded: set[str] = {misfit.version} if misfit.version else set()
-    for _ in range(_MOST_TRIES):
-        found = asking.best(misfit.name, "", profile, excluded)
-        if found is None or found.version is None or found.version in excluded:
-            return None
-        if isinstance(found, ResolvedWheel):
-            return found.version
-        excluded.add(found.version)
-    return None
+def _minor(runtime: str) -> int:
+    return int(runtime.rpartition(".")[2])
 
 
 def _shown_tags(filenames: Sequence[str], profile: RuntimeProfile) -> str:

@@ -8,13 +8,13 @@ of is never replaced in silence: an older one is taken only where the requiremen
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.version import Version
 
 from lambdapack.builder.choice import Choice, Misfit, Source, Wanted, choose
 from lambdapack.builder.credentials import IndexCredentials
+from lambdapack.builder.fitting import Fitting, find_fitting, with_wheels_elsewhere
 from lambdapack.builder.inputs import Inputs
 from lambdapack.builder.locked import Locked, read_locked
 from lambdapack.builder.noting import note_choices, note_inputs
@@ -22,7 +22,7 @@ from lambdapack.builder.plan import ResolvedWheel
 from lambdapack.builder.refusals import Asking, does_not_fit, downgrade_note, explained, target_words
 from lambdapack.builder.requirements import RequirementDetails, read_details
 from lambdapack.builder.resolutions import Resolution
-from lambdapack.builder.uv_command import WHEELS_ONLY, Limits, Lock, UvRefused, compile_lock
+from lambdapack.builder.uv_command import WHEELS_ONLY, Limits, UvRefused
 from lambdapack.errors import BuildFailed, UsageError
 from lambdapack.facts.distributions import marker_environment
 from lambdapack.facts.locks import read_lock
@@ -33,8 +33,6 @@ from lambdapack.progress import Progress, silent
 Make = Callable[[Source, Sequence[str]], ResolvedWheel]
 """Builds the wheel of a source for the target; what that takes comes from the indexes that the options name, too.
 Raises `BuildFailed`, or `MissingRequirement` for want of an engine."""
-
-_MOST_ROUNDS = 25
 
 
 def resolve(
@@ -80,62 +78,6 @@ def resolve(
     return Resolution(wheels, notes, folders)
 
 
-@dataclass(frozen=True, slots=True)
-class Fitting:
-    """What a resolution came to. `newest`: as if the target accepted every wheel. `lock`: with wheels that it does
-    accept, None where there is no such solution. `given_up`: the versions that lie between them."""
-
-    newest: Lock
-    lock: Lock | None
-    given_up: tuple[Misfit, ...] = ()
-
-
-def find_fitting(
-    inputs: Inputs, profile: RuntimeProfile, *, scratch: Path, limits: Limits, indexes: Sequence[str] = ()
-) -> Fitting:
-    """Resolves so that each version has a wheel that the target accepts, or no wheel for its machine at all.
-
-    Raises `UvRefused` where there is no solution even for a target that accepts everything.
-    """
-    asking = Asking(inputs.folder, scratch, indexes)
-    newest = lock = compile_lock(inputs, profile, scratch=scratch, limits=limits)
-    given_up: list[Misfit] = []
-    only_sdists: set[Source] = set()
-    for _ in range(_MOST_ROUNDS):
-        choices = choose(lock, profile, Wanted(from_source=inputs.from_source))
-        choices = [_with_wheels_elsewhere(choice, inputs, profile, asking, only_sdists) for choice in choices]
-        bad = [choice for choice in choices if isinstance(choice, Misfit)]
-        if not bad:
-            return Fitting(newest, lock, tuple(given_up))
-        given_up += bad
-        names = {*limits.wheels_only, *(misfit.name for misfit in bad)}
-        excluded = {name: set(versions) for name, versions in limits.excluded.items()}
-        for misfit in bad:
-            excluded.setdefault(misfit.name, set()).update([misfit.version] if misfit.version else ())
-        limits = replace(limits, wheels_only=tuple(sorted(names)), excluded=excluded)
-        try:
-            lock = compile_lock(inputs, profile, scratch=scratch, limits=limits)
-        except UvRefused:
-            break
-    return Fitting(newest, None, tuple(given_up))
-
-
-def _with_wheels_elsewhere(
-    choice: Choice, inputs: Inputs, profile: RuntimeProfile, asking: Asking, only_sdists: set[Source]
-) -> Choice:
-    """Takes the sdist of a version that has wheels for another Python or glibc as the misfit it is: uv does not tell.
-
-    Not where the sdist itself was asked for. `only_sdists` keeps those that have been asked about."""
-    if not isinstance(choice, Source) or choice in only_sdists:
-        return choice
-    if choice.kind != "sdist" or choice.version is None or choice.name in inputs.from_source:
-        return choice
-    misfit = asking.linux_wheels(choice, profile)
-    if misfit is None:
-        only_sdists.add(choice)
-    return misfit or choice
-
-
 def _fresh(
     inputs: Inputs, details: RequirementDetails, profile: RuntimeProfile, asking: Asking, *, locked: bool
 ) -> tuple[list[ResolvedWheel | Source], tuple[str, ...]]:
@@ -166,7 +108,7 @@ def _fresh(
 def _from_lock(inputs: Inputs, read: Locked, profile: RuntimeProfile, asking: Asking) -> list[ResolvedWheel | Source]:
     choices = choose(read.lock, profile, read.wanted)
     if inputs.kind in ("poetry", "pipenv"):  # whose files uv was asked for; others list all there are
-        choices = [_with_wheels_elsewhere(choice, inputs, profile, asking, set()) for choice in choices]
+        choices = [with_wheels_elsewhere(choice, inputs, profile, asking, set()) for choice in choices]
     return _without_misfits(choices, profile, asking)
 
 

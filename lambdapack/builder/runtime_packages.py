@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from lambdapack.builder.choice import choose
+from lambdapack.builder.fitting import find_fitting
 from lambdapack.builder.inputs import requirement_inputs
 from lambdapack.builder.plan import ResolvedWheel
-from lambdapack.builder.resolve import find_fitting
 from lambdapack.builder.store import WheelStore
 from lambdapack.builder.uv_command import WHEELS_ONLY, Lock, UvRefused, parse_lock
 from lambdapack.errors import LambdapackError

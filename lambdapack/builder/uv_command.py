@@ -13,9 +13,9 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import uv
@@ -80,9 +80,13 @@ class NoWheel:
     has_others: bool
 
 
-def uv_platform(machine: str, glibc: tuple[int, ...]) -> str:
-    """Returns uv's name for the oldest platform that takes every wheel a machine with this glibc (2, minor) takes."""
-    minor = min((level for level in _UV_GLIBC_MINORS if (2, level) >= glibc[:2]), default=_UV_GLIBC_MINORS[-1])
+def uv_platform(machine: str, glibc: tuple[int, ...], *, below: bool = False) -> str:
+    """Returns uv's name for the oldest platform that takes every wheel a machine with this glibc (2, minor) takes; or
+    (`below`) for the newest that takes no other wheels than it."""
+    if below:
+        minor = max((level for level in _UV_GLIBC_MINORS if (2, level) <= glibc[:2]), default=_UV_GLIBC_MINORS[0])
+    else:
+        minor = min((level for level in _UV_GLIBC_MINORS if (2, level) >= glibc[:2]), default=_UV_GLIBC_MINORS[-1])
     return f"{machine}-manylinux_2_{minor}"
 
 
@@ -90,12 +94,14 @@ def uv_platform(machine: str, glibc: tuple[int, ...]) -> str:
 class Limits:
     """What a resolution must not use. `wheels_only`: distributions that are not taken as an sdist (`:all:` for all).
 
-    `excluded`: versions that are out of the question, by distribution. `dependencies`: False takes only what is named.
+    `constraints`: as in a constraints file. `dependencies`: False takes only what is named. `below`: for a platform
+    that takes no other wheels than the target, but perhaps not all of them.
     """
 
     wheels_only: tuple[str, ...] = ()
-    excluded: Mapping[str, Collection[str]] = field(default_factory=dict)
+    constraints: tuple[str, ...] = ()
     dependencies: bool = True
+    below: bool = False
 
 
 WHEELS_ONLY = Limits(wheels_only=(":all:",))
@@ -119,7 +125,7 @@ def compile_lock(
     """
     target = [
         f"--python-version={profile.python[0]}.{profile.python[1]}",
-        f"--python-platform={uv_platform(profile.machine, profile.glibc)}",
+        f"--python-platform={uv_platform(profile.machine, profile.glibc, below=limits.below)}",
         "--no-universal",
         *(f"--only-binary={name}" for name in limits.wheels_only),
         *(() if limits.dependencies else ("--no-deps",)),
@@ -127,11 +133,10 @@ def compile_lock(
         *(f"--extra={name}" for name in inputs.extras),
         *(f"--group={file}:{name}" for name in inputs.groups for file in inputs.files),
     ]
-    excluded = [f"{name}!={version}" for name, versions in sorted(limits.excluded.items()) for version in versions]
     with tempfile.TemporaryDirectory(dir=scratch, ignore_cleanup_errors=True) as temporary:
-        if excluded:
+        if limits.constraints:
             constraints = Path(temporary, "constraints.txt")
-            constraints.write_text("\n".join(excluded) + "\n", encoding="utf-8")
+            constraints.write_text("\n".join(limits.constraints) + "\n", encoding="utf-8")
             target.append(f"--constraints={constraints}")
         return _compile(target, inputs.files, [*indexes, *inputs.strings], inputs.folder, scratch)
 

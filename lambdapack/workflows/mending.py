@@ -15,8 +15,8 @@ from lambdapack.artifact import Located, Tree
 from lambdapack.builder import BuildPlan, ResolvedWheel, WheelStore
 from lambdapack.builder.archive import EXECUTABLE, PLAIN, Piece
 from lambdapack.builder.choice import choose
+from lambdapack.builder.fitting import find_fitting
 from lambdapack.builder.inputs import requirement_inputs
-from lambdapack.builder.resolve import find_fitting
 from lambdapack.builder.segments import install_wheels
 from lambdapack.builder.uv_command import WHEELS_ONLY, UvRefused, short_reason
 from lambdapack.checking import Subject

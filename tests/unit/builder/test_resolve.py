@@ -113,7 +113,7 @@ class TestRealWheels:
 
 class TestLocalDistributions:
     def test_nothing_required_is_nothing_asked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("lambdapack.builder.resolve.compile_lock", None)
+        monkeypatch.setattr("lambdapack.builder.resolve.find_fitting", None)
         assert resolve_lines(tmp_path) == {}
 
     def test_find_links_and_requirement_files(self, tmp_path: Path, links: Path) -> None:
@@ -225,3 +225,48 @@ class TestReasons:
         )
         assert short_reason(stderr) == "Failed to fetch: https://host/simple/: refused: os error"
         assert len(short_reason("error: " + "word " * 500)) < 500
+
+
+class TestLevels:
+    """Levels between those that uv can say, on a target with glibc 2.26, with wheels made for it."""
+
+    OLD = make_profile((3, 11), glibc=(2, 26))
+
+    def offer(self, folder: Path, name: str, *versions: tuple[str, int]) -> None:
+        for version, minor in versions:
+            make_wheel(folder, name, version=version, tag=f"cp311-cp311-manylinux_2_{minor}_x86_64")
+
+    def taken(self, folder: Path, *lines: str) -> tuple[list[str], tuple[str, ...]]:
+        found = resolve_inputs(requirement_inputs(folder, strings=lines), self.OLD)
+        return [wheel.label for wheel in found.wheels], found.notes
+
+    def test_uv_s_names_for_a_target(self) -> None:
+        assert uv_platform("x86_64", (2, 26), below=True) == "x86_64-manylinux_2_17"
+        assert uv_platform("x86_64", (2, 34), below=True) == "x86_64-manylinux_2_34"
+
+    def test_the_newest_that_fits_is_taken_whatever_its_level(self, tmp_path: Path, links: Path) -> None:
+        self.offer(links, "stepwise", ("1.0", 17), ("1.1", 24), ("1.2", 26), ("1.3", 27), ("2.0", 28), ("2.1", 34))
+        labels, notes = self.taken(tmp_path, "stepwise")
+        assert labels == ["stepwise 1.2"]
+        assert ["stepwise 1.2 is taken, not 2.0" in note for note in notes] == [True]
+
+    def test_a_wheel_only_version_without_an_older_level(self, tmp_path: Path, links: Path) -> None:
+        self.offer(links, "between", ("1.0", 26), ("1.1", 27))
+        assert self.taken(tmp_path, "between")[0] == ["between 1.0"]
+
+    def test_the_last_patch_that_fits_in_a_series(self, tmp_path: Path, links: Path) -> None:
+        self.offer(links, "patched", ("1.4.0", 17), ("1.4.1", 17), ("1.4.2", 28), ("1.4.3", 28), ("1.5.0", 28))
+        assert self.taken(tmp_path, "patched")[0] == ["patched 1.4.1"]
+
+    def test_what_holds_it_back_is_told_of_what_requires_it_too(self, tmp_path: Path, links: Path) -> None:
+        self.offer(links, "core", ("1.0", 17), ("2.0", 28))
+        make_wheel(links, "outer", version="1.0", requires=("core==1.0",))
+        make_wheel(links, "outer", version="2.0", requires=("core==2.0",))
+        labels, notes = self.taken(tmp_path, "outer")
+        assert labels == ["core 1.0", "outer 1.0"]
+        assert any("outer 1.0 is taken, not 2.0, since core 2.0 has no wheel" in note for note in notes)
+
+    def test_no_version_fits(self, tmp_path: Path, links: Path) -> None:
+        self.offer(links, "modern", ("1.0", 28), ("2.0", 34))
+        with pytest.raises(BuildFailed, match=r"modern 1\.0: no wheel fits python3\.11 x86_64"):
+            self.taken(tmp_path, "modern")
