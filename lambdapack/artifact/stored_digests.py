@@ -23,15 +23,18 @@ _Result = TypeVar("_Result")
 
 
 class _Begun(Generic[_Result]):
-    """A job in a thread of its own."""
+    """A job in a thread of its own, begun when another one has ended."""
 
-    def __init__(self, job: Callable[[], _Result]) -> None:
+    def __init__(self, job: Callable[[], _Result], *, after: _Begun[Any] | None = None) -> None:
         self._job = job
+        self._after = after
         self._outcome: _Result | OSError | None = None
         self._thread = threading.Thread(target=self._run, name="digests", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
+        if self._after is not None:
+            self._after.wait()
         try:
             self._outcome = self._job()
         except OSError as error:
@@ -72,7 +75,7 @@ class StoredDigests:
         if self._of_groups is None:
             usual = {name: infos for name, infos in groups.items() if all(map(is_usual, infos))}
             self._of_groups = _Begun(lambda: self._hash_groups(usual, directory))
-            self._of_file = _Begun(self._hash_file)
+            self._of_file = _Begun(self._hash_file, after=self._of_groups)  # it is asked for last
 
     def of_group(self, name: str) -> bytes | None:
         """Returns the SHA-256 of all bytes from the first to the last member of a group, as far as no other group's

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import gc
+import os
 import sys
+from typing import NoReturn
 
 
 def main() -> None:
@@ -21,7 +25,16 @@ def main() -> None:
         from lambdapack.cli.app import run
     except KeyboardInterrupt:  # before there was anything to clean up
         sys.exit(130)
-    sys.exit(run())
+    _leave(run())
+
+
+def _leave(status: int) -> NoReturn:
+    """Ends the process as Python does, but without taking all objects apart, which is a tenth of an inspection."""
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError, ValueError):  # whoever read it has gone
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(status)
 
 
 def _has_nothing_to_do(arguments: list[str]) -> bool:

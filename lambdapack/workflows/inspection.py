@@ -99,6 +99,8 @@ def open_target(target: Target, exit_stack: ExitStack, progress: Progress = sile
     """
     tree = open_tree(target.path, architecture=target.architecture, progress=progress)
     function = exit_stack.enter_context(tree)
+    if target.cached:
+        function.prepare_keys()
     if function.config is not None:
         return _open_image(target, function, function.config)
     if target.kind == "image":
