@@ -16,6 +16,7 @@ from lambdapack.settings import cache_folder
 _PARTS = {
     "wheels": ("*/*",),
     "memos": ("",),
+    "resolutions": ("",),
     "images": ("blobs/sha256", "layouts"),
     "rootfs": ("",),
     "sandbox": ("",),
