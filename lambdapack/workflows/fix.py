@@ -48,12 +48,14 @@ class Fixed:
 def fix(target: Target, output: Path, attempt: Attempt | None = None, *, progress: Progress = silent) -> Fixed:
     """Repairs an artifact into `output`, which may be the artifact itself.
 
-    Raises `UnreadableArtifact`, `UsageError` for an image, and `BuildFailed` when the output cannot be written.
+    Raises `UnreadableArtifact`, `UsageError` for images and wheels, `BuildFailed` when the output cannot be written.
     """
     with ExitStack() as exit_stack:
         opened = open_target(target, exit_stack, progress)
         if opened.image is not None:
             raise UsageError(f"{target.path}: is a container image; build it anew", hint="lambdapack build")
+        if opened.kind == "wheel":
+            raise UsageError(f"{target.path}: is a wheel, which is made by its project", hint="lambdapack inspect says")
         settled = replace(target, runtime=opened.profile.runtime, architecture=opened.profile.architecture)
         known = exit_stack.enter_context(known_facts(opened))
         subject = subject_of(opened, zipped_size=zipped_size_of(opened), known=known)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -58,7 +59,8 @@ def build_several(jobs: Sequence[Job], at_once: int | None, progress: Progress) 
     layers = [job for job in jobs if job.function.package == "layer"]
     others = [job for job in jobs if job.function.package != "layer"]
     # Forking costs nothing and keeps what is imported; where threads or the system forbid it, Python is started anew.
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    can_fork = sys.platform == "linux" and threading.active_count() == 1
+    context = multiprocessing.get_context("fork" if can_fork else "spawn")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_become_worker)
     try:
         for stage in filter(None, (layers, others)):
