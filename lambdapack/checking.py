@@ -275,16 +275,17 @@ class Subject:
         if self.handler is None:
             return None
         with reading_ahead(self.handler.module, self.stack, self.finder, self.known, self._owners) as ahead:
-            return self._follow(self.handler, ahead)
+            return self.follow(self.handler, ahead)
 
-    def _follow(self, handler: HandlerFacts, ahead: ReadAhead | None = None) -> ImportFacts:
+    def follow(self, handler: HandlerFacts, ahead: ReadAhead | None = None) -> ImportFacts:
+        """What importing a module does, by itself."""
         facts = (self.finder, self.native, self.distributions)
         return ImportFacts(self.stack, self.profile, *facts, handler, self.known, self.surroundings, ahead)
 
     @cached_property
     def contracts(self) -> tuple[ContractFacts, ...]:
         """The names that the configuration promises, with what is known of each."""
-        return tuple(read_contract(text, self._follow) for text in self._contracts)
+        return tuple(read_contract(text, self.follow) for text in self._contracts)
 
     @cached_property
     def python(self) -> PythonCode:

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from lambdapack.artifact import Stack
-from lambdapack.facts.expression import asked_names
+from lambdapack.facts.import_statements import imported_names_of, imports_of
 from lambdapack.facts.imports import ImportFacts
 from lambdapack.facts.modules import Module, ModuleFinder
-from lambdapack.facts.program import Block, For, If, Import, Maybe, Try
+from lambdapack.facts.program import Import
 from lambdapack.facts.source import read_source
 
 _BY_NAME = re.compile(rb"\b(?:import_module|__import__)\s*\(")
@@ -99,7 +99,7 @@ class _Search:
     def _needs(self, module: Module, *, followed: bool) -> Iterator[tuple[str, str]]:
         """Yields the names of modules that a module's code has, and that the import graph has not followed."""
         program = read_source(self._text(module.path or ""))
-        statements = program.deferred if followed else (*_imports(program.body), *program.deferred)
+        statements = program.deferred if followed else (*imports_of(program.body), *program.deferred)
         for statement in statements:
             for name in _names(statement, module):
                 yield name, f"imported by {module.name}"
@@ -201,34 +201,12 @@ def _chain(chain: tuple[str, ...]) -> str:
     return " > ".join(chain)
 
 
-def _imports(block: Block) -> Iterator[Import]:
-    """Yields every import of a block, whatever it hangs on but the checking of types."""
-    for statement in block.statements:
-        match statement:
-            case Import():
-                yield statement
-            case Try():
-                handlers = (handler.body for handler in statement.handlers)
-                for inner in (statement.body, *handlers, statement.orelse, statement.final):
-                    yield from _imports(inner)
-            case If():
-                for condition, inner in statement.branches:
-                    if not any(name.endswith("TYPE_CHECKING") for name in asked_names(condition)):
-                        yield from _imports(inner)
-            case Maybe() | For():
-                yield from _imports(statement.body)
-
-
 def _names(statement: Import, module: Module) -> Iterator[str]:
     """Yields the modules that an import statement may load, by absolute name."""
-    base = statement.module
-    if statement.level:
-        parts = module.package.split(".")
-        above = parts[: len(parts) - statement.level + 1]
-        base = ".".join([*above, *([statement.module] if statement.module else [])])
+    base, names = imported_names_of(statement, module)
     if base:
         yield base
-    for name, _ in statement.names or ():
+    for name in names or ():
         if name != "*":
             yield f"{base}.{name}" if base else name
 

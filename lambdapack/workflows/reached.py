@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from lambdapack.builder import Draft, WheelStore, gather, plan_build
 from lambdapack.checking import Subject
+from lambdapack.facts.handler import HandlerFacts
+from lambdapack.facts.lazy_names import lazily_loaded
+from lambdapack.facts.outcome import Execution
 from lambdapack.memo import Readings
 from lambdapack.profiles import load_profile
 from lambdapack.progress import Progress
@@ -19,12 +23,33 @@ _IN_LAYERS = "/opt/python"
 
 def reached_sources(subject: Subject, root: str = TASK) -> frozenset[str]:
     """Returns the paths below `root` of the modules that importing the handler runs."""
-    imports = subject.imports
-    if imports is None:
-        return frozenset()
-    modules = (imports.executions[name].module for name in imports.loaded)
+    modules = (execution.module for execution in _executed(subject).values())
     paths = (module.path for module in modules if module.kind == "source" and module.path is not None)
     return frozenset(path.removeprefix(f"{root}/") for path in paths if path.startswith(f"{root}/"))
+
+
+def _executed(subject: Subject) -> dict[str, Execution]:
+    """What importing the handler executes, with what packages load when they are asked for a name."""
+    imports = subject.imports
+    if imports is None:
+        return {}
+
+    def read(path: str) -> bytes:
+        located = subject.stack.file(path)
+        return b"" if located is None else subject.stack.read_bytes(located)
+
+    read = cache(read)
+    found = {name: imports.executions[name] for name in imports.loaded}
+    while True:
+        new = {name for name in lazily_loaded(found, subject.finder, read) if name not in found}
+        if not new:
+            return found
+        for name in sorted(new):
+            if name not in found:
+                followed = subject.follow(HandlerFacts(name, name, "", None))
+                found |= {other: followed.executions[other] for other in followed.loaded if other not in found}
+        if new.isdisjoint(found):
+            return found
 
 
 def reached_in_layer(

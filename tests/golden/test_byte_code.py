@@ -20,11 +20,49 @@ requirements = ["click==8.1.8"]
 pyc = "reached"
 """
 FILES = {
-    "app.py": "import json, click, package.used\n\n\ndef handler(event, context):\n    import later\n",
+    "app.py": """
+import json, click, package.used, by_module
+from lazy import Thing, aliases
+by_module.other
+
+
+def handler(event, context):
+    import later
+""",
     "package/__init__.py": "",
     "package/used.py": "from . import __name__\n",
     "package/unused.py": "",
     "later.py": "",
+    "lazy/__init__.py": """
+from importlib import import_module
+_TABLE = {
+    "Thing": (__spec__.parent, ".main"),
+    "Unused": (__spec__.parent, ".unused"),
+    "aliases": (__spec__.parent, "__module__"),
+}
+def __getattr__(name):
+    if name not in _TABLE:
+        raise AttributeError(name)
+    package, module = _TABLE[name]
+    if module == "__module__":
+        return import_module(f".{name}", package=package)
+    return getattr(import_module(module, package=package), name)
+""",
+    "lazy/main.py": "from . import deeper\nclass Thing: ...\n",
+    "lazy/deeper.py": "",
+    "lazy/aliases.py": "",
+    "lazy/unused.py": "",
+    "by_module/__init__.py": """
+import importlib
+_TABLE = {"places": ["one", "other"], "elsewhere": ["third"]}
+def __getattr__(name):
+    for module, names in _TABLE.items():
+        if name in names:
+            return getattr(importlib.import_module("." + module, __name__), name)
+    raise AttributeError(name)
+""",
+    "by_module/places.py": "one = other = 1\n",
+    "by_module/elsewhere.py": "third = 3\n",
 }
 
 
@@ -58,6 +96,7 @@ def test_exactly_what_the_import_runs(lambdapack: Lambdapack, project: Path, pyt
     }
     assert modules(project / "dist" / "api.zip") == {path for path in imported if path.endswith(".py")}
     assert {"app.py", "package/__init__.py", "package/used.py", "click/core.py"} <= imported
+    assert {"lazy/main.py", "lazy/deeper.py", "lazy/aliases.py", "by_module/places.py"} <= imported
     (told,) = report["told"]
     assert python313.version in told
     assert "measured" in told
