@@ -272,12 +272,12 @@ def index_variables(options: Sequence[str]) -> dict[str, str]:
     """Turns index options of requirement files into uv's variables, which other users of this machine do not see."""
     found: dict[str, str] = {}
     for option in options:
-        name, _, value = option.replace("=", " ", 1).partition(" ")
-        variable = _VARIABLES.get(name)
+        name, *rest = re.split(r"[=\s]+", option, maxsplit=1)
+        variable, value = _VARIABLES.get(name), "".join(rest).strip()
         if variable in ("UV_INDEX", "UV_FIND_LINKS") and variable in found:
-            found[variable] += f"{' ' if variable == 'UV_INDEX' else ','}{value.strip()}"
+            found[variable] += f"{' ' if variable == 'UV_INDEX' else ','}{value}"
         elif variable is not None:
-            found[variable] = value.strip() or "1"
+            found[variable] = value
     return found
 
 

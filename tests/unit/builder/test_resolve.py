@@ -10,7 +10,7 @@ from packaging.pylock import Pylock
 from lambdapack.builder.choice import choose
 from lambdapack.builder.inputs import requirement_inputs
 from lambdapack.builder.plan import ResolvedWheel
-from lambdapack.builder.uv_command import Lock, short_reason, uv_platform, why_no_wheel
+from lambdapack.builder.uv_command import Lock, index_variables, short_reason, uv_platform, why_no_wheel
 from lambdapack.errors import BuildFailed
 from lambdapack.profiles.profile import RuntimeProfile
 from tests.unit.builder.makers import make_profile, make_wheel, resolve_file, resolve_inputs, resolve_lines
@@ -225,6 +225,21 @@ class TestReasons:
         )
         assert short_reason(stderr) == "Failed to fetch: https://host/simple/: refused: os error"
         assert len(short_reason("error: " + "word " * 500)) < 500
+
+
+def test_index_options_as_variables_of_uv() -> None:
+    options = [
+        "--index-url https://a/?x=1",
+        "--extra-index-url=https://b",
+        "--extra-index-url https://c",
+        "-f d",
+        "--pre",
+    ]
+    assert index_variables(options) == {
+        "UV_DEFAULT_INDEX": "https://a/?x=1",
+        "UV_INDEX": "https://b https://c",
+        "UV_FIND_LINKS": "d",
+    }
 
 
 class TestLevels:

@@ -107,6 +107,20 @@ lock-version = "2.1"
     assert locked(path, OLD).packages["b"].needed
 
 
+def test_pipenv_with_categories_and_markers(tmp_path: Path) -> None:
+    path = tmp_path / "Pipfile.lock"
+    path.write_text(
+        """{"_meta": {"hash": {"sha256": "00"}, "pipfile-spec": 6},
+  "default": {"a": {"version": "==1", "hashes": []},
+              "B_b": {"version": "==2", "markers": "python_version < '3.10'"},
+              "c": {"git": "https://example.org/c", "ref": "abc"}},
+  "develop": {"d": {"version": "==4"}}}""",
+        encoding="utf-8",
+    )
+    assert summary(locked(path, NEW)) == {"a": (["1"], True), "c": ([], True), "d": (["4"], False)}
+    assert locked(path, OLD).packages["b-b"].needed
+
+
 def test_uv_with_a_workspace_needs_nothing_for_certain(tmp_path: Path) -> None:
     path = tmp_path / "uv.lock"
     path.write_text(

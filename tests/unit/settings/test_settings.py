@@ -96,6 +96,23 @@ def test_every_key_is_read(project: Path) -> None:
     assert load(project, changed('package = "image"')).functions["dashboard"].output.name == "dashboard.tar"
 
 
+def test_requirements_may_be_a_table(project: Path) -> None:
+    (project / "uv.lock").touch()
+    table = 'file = "uv.lock", package = "api", extras = ["aws"], groups = ["lambda"], from-source = ["x"]'
+    function = load(project, changed(f'requirements = {{ {table}, build-image = "mine:1" }}')).functions["dashboard"]
+    assert function.requirement_files == (project / "uv.lock",)
+    assert function.requirement_options == RequirementOptions("api", ("aws",), ("lambda",), ("x",), "mine:1")
+    function = load(project, changed('requirements = { list = ["six"], extras = [] }')).functions["dashboard"]
+    assert (function.requirement_list, function.requirement_options.detect) == (("six",), False)
+    function = load(project, changed('requirements = { groups = ["lambda"] }')).functions["dashboard"]
+    assert function.requirement_options == RequirementOptions(groups=("lambda",), detect=True)
+
+
+def test_no_requirements_is_not_the_same_as_none_named(project: Path) -> None:
+    assert load(project, COMPLETE).functions["dashboard"].requirement_options.detect
+    assert not load(project, changed("requirements = []")).functions["dashboard"].requirement_options.detect
+
+
 def test_requirements_may_be_listed(project: Path) -> None:
     function = load(project, changed('requirements = ["pydantic==2.12.4", "tool @ file:///tool.whl"]')).functions[
         "dashboard"
@@ -235,6 +252,11 @@ WHERE = "tool.lambdapack.functions.dashboard"
         ('requirements = "pydantic==2.12.4"', "requirements", ['requirements = ["pydantic==2.12.4"]']),
         ('requirements = "shared"', "requirements", ["shared is not a file"]),
         ("requirements = true", "requirements", ["a list", "a boolean"]),
+        ('requirements = { files = "uv.lock" }', "requirements.files", ["did you mean 'file'"]),
+        ('requirements = { file = "uv.lock" }', "requirements.file", ["'uv.lock' does not exist"]),
+        ('requirements = { list = ["six"], file = "x" }', "requirements.list", ["keep one of the two"]),
+        ('requirements = { list = ["-r x.txt"] }', "requirements.list[0]", ["not a requirement"]),
+        ('requirements = { list = ["six"], extras = "aws" }', "requirements.extras", ['extras = ["aws"]']),
         ('requirements = ["-r requirements.txt"]', "requirements[0]", ["not a requirement"]),
         (
             'requirements = ["functions/dashboard/requirements.txt"]',
