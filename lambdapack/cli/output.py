@@ -19,6 +19,9 @@ from lambdapack.render.heard import Heard
 from lambdapack.render.text import TextStyle
 from lambdapack.report import Report
 
+# Narrower than this nothing can be read in lines; a terminal that does not know its width says 0.
+_LEAST_COLUMNS = 40
+
 
 def colour_on(stream: object) -> bool:
     """Colours only for a terminal that can show them; NO_COLOR forbids, FORCE_COLOR demands (no-color.org)."""
@@ -131,7 +134,18 @@ def exit_status(report: Report, *, exit_zero: bool = False) -> int:
 
 def text_style(show_as: Presentation | Reporting) -> TextStyle:
     """Returns how text is written to standard output."""
-    return TextStyle(colour=colour_on(sys.stdout), verbose=show_as.verbose)
+    return TextStyle(colour=colour_on(sys.stdout), verbose=show_as.verbose, width=_columns())
+
+
+def _columns() -> int | None:
+    """The width of the terminal that standard output is, or what COLUMNS says; None where lines go to a program."""
+    said = os.environ.get("COLUMNS", "")
+    if said.isdecimal() and int(said) > 0:
+        return max(int(said), _LEAST_COLUMNS)
+    try:
+        return max(os.get_terminal_size(sys.stdout.fileno()).columns, _LEAST_COLUMNS) if sys.stdout.isatty() else None
+    except (OSError, ValueError):
+        return None
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 from lambdapack import __version__
 from lambdapack.diagnosed import Cause, Diagnosis, Message, Problem, Unknown
 from lambdapack.finding import Finding, Json, Severity
+from lambdapack.render.folding import fold
 from lambdapack.render.json_format import finding_to_data, report_to_data
 from lambdapack.render.text import TextStyle, finding_lines, plain
 
@@ -56,7 +57,8 @@ def render_diagnosis_json(diagnosis: Diagnosis) -> str:
 
 def render_diagnosis_text(diagnosis: Diagnosis, style: TextStyle) -> str:
     """Returns each problem with its cause, the evidence and the fix; what else is wrong; one last line."""
-    return "\n".join(_lines(diagnosis, style)) + "\n"
+    folded = [folded for line in _lines(diagnosis, style) for folded in fold(line, style.width)]
+    return "\n".join(folded) + "\n"
 
 
 def _lines(diagnosis: Diagnosis, style: TextStyle) -> Iterator[str]:

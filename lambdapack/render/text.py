@@ -9,6 +9,7 @@ from typing import Any
 
 from lambdapack.finding import Finding, Severity
 from lambdapack.render.causes import Cause, causes_of
+from lambdapack.render.folding import fold, packed, width_of
 from lambdapack.render.measures import bytes_text, counted
 from lambdapack.report import Report, Skipped
 
@@ -26,10 +27,12 @@ _COLOURS = {"error": "31;1", "warning": "33;1", "info": "36", "ok": "32;1", "dim
 
 @dataclass(frozen=True, slots=True)
 class TextStyle:
-    """`colour`: ANSI colours. `verbose`: infos, chains in full and what was assumed are shown, too."""
+    """`colour`: ANSI colours. `verbose`: infos, chains in full and what was assumed are shown, too. `width`: the
+    columns that lines are folded at, None for one line each."""
 
     colour: bool = False
     verbose: bool = False
+    width: int | None = None
 
     def paint(self, kind: str, text: str) -> str:
         """Colours a piece of text."""
@@ -48,8 +51,9 @@ def render_text(report: Report, style: TextStyle, *, seconds: float | None = Non
     lines += _suppressed(report)
     lines += [f"{style.paint('warning', 'warning')}: {plain(note)}" for note in report.notes]
     lines += _import_test(report, style)
-    lines.append(verdict_line(report, style, seconds=seconds))
-    return "\n".join(lines) + "\n"
+    folded = [folded for line in lines for folded in fold(line, None if line.startswith("  | ") else style.width)]
+    folded += _verdict_lines(report, style, seconds)
+    return "\n".join(folded) + "\n"
 
 
 def plain(text: str) -> str:
@@ -65,6 +69,23 @@ def finding_lines(finding: Finding, style: TextStyle) -> Iterator[str]:
 
 def verdict_line(report: Report, style: TextStyle, *, seconds: float | None = None) -> str:
     """The last line: verdict, sizes with the share of the limit, SHA-256, time."""
+    verdict, sizes, time = _verdict(report, style, seconds)
+    return "  ".join([*verdict, *sizes, time])
+
+
+def _verdict_lines(report: Report, style: TextStyle, seconds: float | None) -> Iterator[str]:
+    """The verdict in one line; where that is too long for the terminal, sizes and hash in lines above it."""
+    line = verdict_line(report, style, seconds=seconds)
+    if style.width is None or width_of(line) <= style.width:
+        yield line
+        return
+    verdict, sizes, time = _verdict(report, style, seconds)
+    yield from (style.paint("dim", above) for above in packed(sizes, style.width))
+    yield from packed([*verdict, time], style.width)
+
+
+def _verdict(report: Report, style: TextStyle, seconds: float | None) -> tuple[list[str], list[str], str]:
+    """The verdict on what, the sizes with the hash, and the time."""
     artifact = report.artifact
     word = style.paint("error", "FAIL") if report.failed else style.paint("ok", "ok")
     if not report.inspected:
@@ -75,18 +96,18 @@ def verdict_line(report: Report, style: TextStyle, *, seconds: float | None = No
         if report.count(severity)
     ]
     share = 100 * artifact.unzipped_size / report.size_limit
-    parts = [
+    verdict = [
         f"{word}  {plain(artifact.path)}" + (" (not written)" if report.written is False else ""),
         f"{report.runtime} {report.architecture}",
         *([", ".join(counts)] if counts else []),
+    ]
+    sizes = [
         *([f"{bytes_text(artifact.zipped_size)} zipped"] if artifact.zipped_size is not None else []),
         f"{bytes_text(artifact.unzipped_size)} unzipped ({share:.1f} % of {bytes_text(report.size_limit, digits=0)})",
         *([f"sha256:{artifact.sha256}"] if artifact.sha256 else []),
-        "unchanged"
-        if report.unchanged
-        else f"{report.timings.get('total', 0.0) if seconds is None else seconds:.1f} s",
     ]
-    return "  ".join(parts)
+    taken = report.timings.get("total", 0.0) if seconds is None else seconds
+    return verdict, sizes, "unchanged" if report.unchanged else f"{taken:.1f} s"
 
 
 def _printable(finding: Finding) -> Finding:
