@@ -81,6 +81,10 @@ def _verdict_lines(report: Report, style: TextStyle, seconds: float | None) -> I
         return
     verdict, sizes, time = _verdict(report, style, seconds)
     yield from (style.paint("dim", above) for above in packed(sizes, style.width))
+    if width_of("  ".join([*verdict, time])) > style.width:
+        word, _, path = verdict[0].partition("  ")
+        yield style.paint("dim", path)
+        verdict = [word, *verdict[1:]]
     yield from packed([*verdict, time], style.width)
 
 

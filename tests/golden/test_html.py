@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page
@@ -91,6 +92,19 @@ def test_one_page_for_several_runtimes(page: Page, report: str) -> None:
     assert page.get_by_label("Report", exact=True).locator("option").count() == 2
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_on_colours_can_be_read(page: Page, report: str, scheme: Literal["light", "dark"]) -> None:
+    """White stands on each colour of the treemap: WCAG wants a contrast of 4.5."""
+    page.emulate_media(color_scheme=scheme)
+    page.goto(report)
+    for use in ("import", "python", "native", "data"):
+        colour = page.locator(f".legend .use-{use}").evaluate("(node) => getComputedStyle(node).backgroundColor")
+        parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+        assert 1.05 / (luminance + 0.05) >= 4.5, use
+
+
 def test_dark_and_narrow(page: Page, report: str) -> None:
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": 360, "height": 700})
@@ -98,3 +112,21 @@ def test_dark_and_narrow(page: Page, report: str) -> None:
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert max(map(int, re.findall(r"\d+", ground)[:3])) < 64
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_drawing_is_one_stop_for_tab(page: Page, report: str) -> None:
+    page.goto(report)
+    tiles = page.locator("#treemap [tabindex]")
+    assert tiles.count() > 2
+    assert page.locator("#treemap [tabindex='0']").count() == 1
+    tiles.first.focus()
+    first = tiles.first.get_attribute("aria-label")
+    page.keyboard.press("End")
+    focused = "document.activeElement.getAttribute('aria-label')"
+    assert page.evaluate(focused) == tiles.last.get_attribute("aria-label") != first
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(focused) not in (None, first)
+    assert page.locator("#treemap [tabindex='0']").count() == 1
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.getElementById('treemap').contains(document.activeElement)") is False

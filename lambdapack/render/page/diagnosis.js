@@ -12,7 +12,7 @@ function problemEntry(problem) {
         cause ? cause.sentence : "this artifact has none of what is known to cause it. Was another one deployed?"),
       cause && cause.evidence.length
         ? [make("b", {}, "Evidence"), make("ol", {}, cause.evidence.map((item) =>
-          make("li", {}, item.code ? make("b", {}, `${item.code} `) : null, item.text, item.path ? [" ", make("code", {}, item.path)] : null)))]
+          make("li", {}, item.code ? make("b", {}, `${item.code} `) : null, item.text, item.path && !item.text.includes(item.path) ? [" ", make("code", {}, item.path)] : null)))]
         : null,
       problem.misleading ? make("p", { class: "soft" }, `Mind: ${problem.misleading}`) : null,
       cause && cause.fixes.length

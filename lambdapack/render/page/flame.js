@@ -11,6 +11,7 @@ function flamePart(report) {
   const width = 1140;
   const row = 20;
   const svg = draw("svg", { class: "flame", id: "flame", role: "group", "aria-label": "Import times" });
+  const settle = roving(svg);
   const hint = make("p", { class: "hint", "aria-live": "polite" });
   const back = make("button", { type: "button", onclick: () => open(root, true) }, "Whole import");
   const describe = (node) =>
@@ -27,7 +28,7 @@ function flamePart(report) {
       levels = Math.max(levels, level + 1);
       const said = describe(node);
       shapes.push(draw("g", { ...pressable(said, () => open(node, true)), onmouseenter: () => { hint.textContent = said; }, onfocus: () => { hint.textContent = said; } },
-        draw("rect", { x, y: level * row, width: w, height: row - 1, fill: `hsl(${hue(node.name)} 45% 42%)` }, draw("title", {}, said)),
+        draw("rect", { x, y: level * row, width: w, height: row - 1, fill: `hsl(${hue(node.name)} 45% 32%)` }, draw("title", {}, said)),
         label(`${node.name} ${milliseconds(node.seconds)}`, x, level * row + 14, w, { class: "onfill" })));
       let at = x;
       for (const child of node.children) {
@@ -39,7 +40,8 @@ function flamePart(report) {
     svg.setAttribute("viewBox", `0 0 ${width} ${levels * row}`);
     svg.replaceChildren(...shapes);
     back.hidden = top === root;
-    hint.textContent = "Click an import, or press Enter on it, to see it alone.";
+    hint.textContent = "Click an import, or press Enter on it, to see it alone; arrow keys move, Escape shows all.";
+    settle();
     if (focus) svg.querySelector("[tabindex]").focus();
   }
   svg.addEventListener("keydown", (event) => {

@@ -15,6 +15,7 @@ function nativeGraphPart(report) {
   const first = owners.find((name) => shown.some((path) => owner.get(path) === name && lacking(path))) || owners[0];
 
   const svg = draw("svg", { id: "native-graph", role: "group", "aria-label": "Native code and what it needs" });
+  const settle = roving(svg);
   const chooser = make("select", { "aria-label": "Distribution", onchange: () => show(chooser.value) },
     owners.map((name) => make("option", { value: name, selected: name === first }, name)));
   const way = make("p", { class: "hint", "aria-live": "polite" });
@@ -107,7 +108,8 @@ function nativeGraphPart(report) {
     svg.replaceChildren(
       ...titles.map((title, index) => draw("text", { x: left[index] + 4, y: 16 }, title)),
       ...paths.map(({ curve }) => curve), ...boxes.values());
-    way.textContent = "Point at a box, or move to it by Tab, to see what belongs to it.";
+    settle();
+    way.textContent = "Point at a box, or move to it by the arrow keys, to see what belongs to it.";
   }
 
   show(first);

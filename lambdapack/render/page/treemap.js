@@ -100,6 +100,7 @@ function treemapPart(report) {
   const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, id: "treemap", role: "group", "aria-label": "Sizes" });
   const trail = make("div", { class: "bar", id: "treemap-trail" });
   const hint = make("p", { class: "hint", "aria-live": "polite" });
+  const settle = roving(svg);
   let current = root;
 
   const share = (node) => `${bytesText(node.bytes)}, ${(100 * node.bytes / root.bytes).toFixed(1)} %`;
@@ -119,7 +120,8 @@ function treemapPart(report) {
       step === node ? make("b", {}, step.name) : make("button", { type: "button", onclick: () => open(step, true) }, step.name),
     ]).filter(Boolean), make("span", { class: "soft" }, share(node)));
     svg.replaceChildren(...squarify(sorted(node), 0, 0, width, height).map(tile));
-    hint.textContent = node.parent ? "Escape goes back." : "Click a tile, or press Enter on it, to open it.";
+    settle();
+    hint.textContent = node.parent ? "Arrow keys move, Escape goes back." : "Click a tile, or press Enter on it, to open it; arrow keys move.";
     if (focus) (svg.querySelector("[tabindex]") || svg).focus();
   }
 
@@ -128,7 +130,7 @@ function treemapPart(report) {
     const inner = item.children.size > 0;
     const hold = { onmouseenter: () => { hint.textContent = said; }, onfocus: () => { hint.textContent = said; } };
     if (!inner || w < 36 || h < 36) {
-      return draw("g", { class: "tile", ...(inner ? pressable(said, () => open(item, true)) : {}), ...hold },
+      return draw("g", { class: "tile", ...(inner ? pressable(said, () => open(item, true)) : { role: "img", tabindex: "-1", "aria-label": said }), ...hold },
         draw("rect", { x, y, width: w, height: h, class: `use-${mainUse(item)}` }, draw("title", {}, said)),
         h > 16 ? label(item.name, x, y + 14, w, { class: "onfill" }) : null);
     }
