@@ -5,7 +5,8 @@ What it finds
     import or `__getattr__`, and no submodule has it. Modules whose names come into being in other ways are left alone.
     Of the standard library's modules, the names that the runtime's Python does not have: `from datetime import UTC`
     before 3.11, `from collections import Mapping` since 3.10; also as attributes that are used at import
-    (`class Names(collections.Mapping)`, `@asyncio.coroutine`, `pkgutil.ImpImporter`).
+    (`class Names(collections.Mapping)`, `@asyncio.coroutine`, `pkgutil.ImpImporter`), and names of the artifact's
+    modules that code uses while it is imported (`TABLE = config.TABLE`).
 
 Why it fails on Lambda
     "cannot import name 'get_rds_client' from 'shared.aws_clients' (/var/task/shared/aws_clients.py)", "cannot import

@@ -14,8 +14,9 @@ from lambdapack.facts.calls import MOVES, NOT_KNOWN, Call, absolute_name, import
 from lambdapack.facts.comprehensions import run_comprehension
 from lambdapack.facts.conditions import Items, Unknown, evaluate
 from lambdapack.facts.expression import UNKNOWN, Expression, inner_expressions, with_inner
+from lambdapack.facts.failing import failure_of
 from lambdapack.facts.frames import MOST_CALLS, Context, Flow, Followed, FunctionValue, Ledger
-from lambdapack.facts.importing import Importer, failure_of
+from lambdapack.facts.importing import Importer
 from lambdapack.facts.libraries import LibraryNames
 from lambdapack.facts.lists import Lists
 from lambdapack.facts.outcome import Execution, Failure
@@ -44,7 +45,7 @@ class Caller:
         libraries: LibraryNames,
     ) -> None:
         self._importer = importer
-        importer.resolve = self.resolve
+        importer.attributes.resolve = self.resolve
         self._belief = belief
         self._ledger = ledger
         self._run = run
@@ -176,7 +177,7 @@ class Caller:
         parts: list[Expression] = []
         for at, inner in enumerate(inner_expressions(expression)):
             if inner[0] == "name" and "." in inner[1]:
-                lacking = self._importer.lacking_attribute(inner[1], expression[4], context)
+                lacking = yield self._importer.attributes.lacking(inner[1], expression[4], context)
                 if lacking:
                     return UNKNOWN, lacking
             is_called = at == 0 and inner[0] == "name"  # what is called is looked up below
@@ -293,7 +294,7 @@ class Caller:
             has = hasattr(None, name)
         elif owner is NOT_KNOWN and arguments[0][0] == "name":
             value = self._attribute(f"{arguments[0][1]}.{name}", context)
-            has = self._importer.has_attribute(absolute_name(arguments[0][1], context.execution), name, context)
+            has = self._importer.attributes.has(absolute_name(arguments[0][1], context.execution), name, context)
         if called.name == "hasattr":
             return NOT_KNOWN if has is None else has
         return default[0] if has is False and default else value

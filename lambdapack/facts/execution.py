@@ -15,8 +15,9 @@ from lambdapack.facts.calls import NOT_KNOWN, value_of
 from lambdapack.facts.conditions import Items, Unknown, asks, evaluate, target_names
 from lambdapack.facts.environment import Environment
 from lambdapack.facts.expression import UNKNOWN, Expression
+from lambdapack.facts.failing import raise_statement, raised
 from lambdapack.facts.frames import Context, FunctionValue, Ledger
-from lambdapack.facts.importing import Importer, Readers, raise_statement, raised
+from lambdapack.facts.importing import Importer, Readers
 from lambdapack.facts.installed import Installed
 from lambdapack.facts.libraries import LibraryNames
 from lambdapack.facts.modules import Module, ModuleFinder
@@ -222,6 +223,10 @@ class Executor:
         return not (execution.obscured or (execution.program is not None and execution.program.opaque_functions))
 
     def _assign(self, statement: Constant, context: Context) -> Steps:
+        if statement.line:
+            lacking = yield self._importer.attributes.lacking(statement.value[1], statement.line, context)
+            if lacking:
+                return lacking
         value, failures = yield self._caller.resolve(statement.value, context)
         self._bind(statement, value, context, failed=bool(failures))
         if context.certain and not failures and statement.name not in context.values:

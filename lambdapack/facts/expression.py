@@ -60,6 +60,11 @@ def holds_calls(expression: Expression) -> bool:
     return expression[0] == "call" or any(holds_calls(item) for item in inner_expressions(expression))
 
 
+def is_attribute(expression: Expression) -> bool:
+    """True for a dotted name."""
+    return expression[0] == "name" and "." in expression[1]
+
+
 def asked_names(expression: Expression) -> Iterator[str]:
     """Yields the dotted names in an expression."""
     if expression[0] == "name":

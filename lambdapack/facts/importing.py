@@ -6,17 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lambdapack.facts.attributes import Attributes
 from lambdapack.facts.belief import Belief
-from lambdapack.facts.calls import absolute_name, read_call
+from lambdapack.facts.calls import read_call
 from lambdapack.facts.circles import is_still_unbound, may_have_come_in_otherwise
 from lambdapack.facts.conditions import rebind
 from lambdapack.facts.expression import Expression
+from lambdapack.facts.failing import failure_of
 from lambdapack.facts.frames import Context, Ledger
 from lambdapack.facts.grammar import SyntaxProblem
 from lambdapack.facts.modules import Module, ModuleFinder
 from lambdapack.facts.native_inits import NativeInit
-from lambdapack.facts.outcome import Execution, Failure, FailureKind
-from lambdapack.facts.program import Block, Import, Program, Raise
+from lambdapack.facts.outcome import Execution, Failure
+from lambdapack.facts.program import Block, Import, Program
 from lambdapack.facts.replay import Replay
 from lambdapack.facts.standard import StandardModules
 from lambdapack.facts.trampoline import Steps
@@ -55,9 +57,7 @@ class Importer:
         self._standard = StandardModules(profile, finder)
         self._values = values
         self._readers = readers
-        self.resolve: Callable[[Expression, Context], Steps] | None = (
-            None  # works out calls; whoever makes them sets it
-        )
+        self.attributes = Attributes(self._standard, belief, ledger)
         self._belief = belief
         self._ledger = ledger
         self._run = run
@@ -242,33 +242,6 @@ class Importer:
             return []
         return [failure]
 
-    def has_attribute(self, module: str, name: str, context: Context) -> bool | None:
-        """Says whether a module that has been imported has an attribute; None where that is not known."""
-        target = self._ledger.executions.get(module)
-        if target is None or not target.done or self._belief.sets(name):
-            return None
-        if target.module.kind in ("stdlib", "builtin"):
-            return self._standard.has(target.module, name)
-        if target.module.kind != "source" or name in target.constants:
-            return True if name in target.constants else None
-        if f"{module}.{name}" in self._ledger.executions or name in target.names:
-            return None
-        return None if self._belief.name_may_exist(target, name, context.execution) else False
-
-    def lacking_attribute(self, dotted: str, line: int, context: Context) -> list[Failure]:
-        """Returns the failure of `module.name` where the standard library's module certainly has no such name."""
-        if dotted.partition(".")[0] not in context.execution.aliases or dotted in context.values:
-            return []
-        owner, *names = absolute_name(dotted, context.execution).split(".")
-        for name in names:
-            target = self._ledger.executions.get(owner)
-            if target is None or target.module.kind not in ("stdlib", "builtin"):
-                return []
-            if self._standard.lacks(target.module, name) and not self._belief.sets(name):
-                return [failure_of("missing-attribute", Import(line, owner), owner, context, name=name)]
-            owner = f"{owner}.{name}"
-        return []
-
     def _comes_later(self, target: Execution, name: str, context: Context) -> bool:
         """True when a module that imports, by way of others, the one that asks has certainly not bound a name yet."""
         asking = context.execution
@@ -312,26 +285,17 @@ class Importer:
                 return list(loaded.failures)
         if later:
             return [failure_of("circular", statement, target.module.name, context, name=wanted)]
+        foreign = self._finder.near_misses(qualified, target.module)
+        if foreign and self._belief.module_may_exist(qualified, target):
+            return []
         lacking = self._standard.lacks(target.module, wanted) or self._is_foreign(target.module, wanted)
         lacking = lacking and not self._belief.sets(wanted)
-        refused = (yield self._is_refused(target, wanted, context)) if "__getattr__" in target.names else False
+        refused = "__getattr__" in target.names and (yield self.attributes.are_refused(target, wanted, context))
         if not lacking and self._belief.name_may_exist(target, wanted, context.execution, refused=refused):
             if target.module.kind == "source":
                 context.execution.effects += 1  # a `try` around it may have caught that it does not
             return []
         return [failure_of("missing-name", statement, target.module.name, context, name=wanted)]
-
-    def _is_refused(self, target: Execution, wanted: str, context: Context) -> Steps:
-        """True when a module's own `__getattr__` certainly raises for a name (PEP 562)."""
-        if not target.done or self.resolve is None:
-            return False
-        doubts, calls = dict(self._ledger.doubts), len(self._ledger.calls)
-        asked: Expression = ("call", ("name", "__getattr__"), (("literal", wanted),), (), 0)
-        inside = Context(target, target.constants, guards=context.guards)
-        _, failures = yield self.resolve(asked, inside)
-        self._ledger.doubts = doubts
-        self._ledger.calls.cut(calls)
-        return any(failure.kind == "raises" and failure.name == "AttributeError" for failure in failures)
 
     def _is_foreign(self, module: Module, name: str) -> bool:
         """True when a file made for another Python or system says what a name of a module is: no code makes it up.
@@ -360,34 +324,3 @@ class Importer:
                 del context.values[name]
             context.execution.aliases.clear()
             context.execution.names |= {name for name in target.names if not name.startswith("_")}
-
-
-def failure_of(
-    kind: FailureKind,
-    statement: Import,
-    module: str,
-    context: Context,
-    *,
-    name: str | None = None,
-    native_path: str | None = None,
-) -> Failure:
-    """Returns the failure of a statement in a context."""
-    importer = context.execution.module
-    return Failure(
-        kind, importer.name, importer.path, statement.line, module, name, native_path, context.execution.chain
-    )
-
-
-def raise_statement(statement: Raise, context: Context) -> list[Failure]:
-    """Returns what a `raise` raises: in a handler, whatever it is, the error that the handler has caught."""
-    if statement.error in context.errors:
-        return list(context.errors[statement.error])  # `except ... as error: raise error`
-    if context.handling:
-        return list(context.handling)
-    return [] if statement.error is None else [raised(statement.error.rpartition(".")[2], statement.line, context)]
-
-
-def raised(error: str, line: int, context: Context) -> Failure:
-    """Returns the failure that code raises by itself, by the name of the error's class."""
-    module = context.execution.module.name
-    return failure_of("raises", Import(line, module), module, context, name=error)

@@ -87,10 +87,12 @@ class Raise:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """`NAME = expression`: a condition may depend on it. The value is often unknown, which ends an earlier one."""
+    """`NAME = expression`: a condition may depend on it. The value is often unknown, which ends an earlier one. `line`
+    is where a dotted name is asked for, 0 for any other value."""
 
     name: str
     value: Expression
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tree_sitter import Node
 
 from lambdapack.facts import syntax
-from lambdapack.facts.expression import UNKNOWN, Expression
+from lambdapack.facts.expression import UNKNOWN, Expression, is_attribute
 from lambdapack.facts.pieces import Piece, Pieces
 from lambdapack.facts.program import EMPTY, Block, Constant, Evaluate, Import, Statement
 from lambdapack.facts.statements import StatementReader
@@ -139,7 +139,8 @@ class Skimmer:
             return
         if name == "__all__":
             self.namespace.exports.assign_names(None if brackets is None else _strings(brackets))
-        bound.statements.append(Constant(name, _value(text, atom)))
+        value = _value(text, atom)
+        bound.statements.append(Constant(name, value, piece.row + 1 if is_attribute(value) else 0))
 
     # -- definitions -----------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from tree_sitter import Node
 
 from lambdapack.facts import syntax
-from lambdapack.facts.expression import UNKNOWN, Expression, holds_calls
+from lambdapack.facts.expression import UNKNOWN, Expression, holds_calls, is_attribute
 from lambdapack.facts.expression_reader import ExpressionReader
 from lambdapack.facts.namespace import Namespace
 from lambdapack.facts.obscurity import obscuring_places
@@ -197,7 +197,8 @@ class StatementReader:
             )
             if mutable:
                 self.evaluate(None if right.type == "assignment" else right, out)
-            out.append(Constant(name, UNKNOWN if mutable else self._read(right)))
+            value = UNKNOWN if mutable else self._read(right)
+            out.append(Constant(name, value, self._expressions.line(node) if is_attribute(value) else 0))
             out.extend(class_unions(right, self._data, self._expressions))
         elif not self._unpack(left, right, out, names):
             if right.type != "assignment":

@@ -249,3 +249,32 @@ LAZY = """def __getattr__(name):
 )
 def test_a_module_is_asked_for_its_names(name: str, getattr_: str, expected: Seen) -> None:
     assert fails(f"from own import {name}\n", {"own/__init__.py": getattr_}) == expected
+
+
+OWN = {"cfg.py": "a = 1\nclass C: pass\n", "pkg/__init__.py": "", "pkg/sub.py": "x = 1\n", "lazy.py": LAZY}
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import cfg\nx = cfg.a", []),
+        ("import cfg\nx = cfg.b", [("missing-attribute", "cfg", "b")]),
+        ("import cfg\nx = cfg.load()", [("missing-attribute", "cfg", "load")]),
+        ("import cfg\nclass D(cfg.Base): pass", [("missing-attribute", "cfg", "Base")]),
+        ("import cfg\nclass D(cfg.C): pass", []),
+        ("import cfg\ndef f(): return cfg.b", []),
+        ("import cfg\ncfg.b = 1\nx = cfg.b", []),
+        ("import cfg\nif hasattr(cfg, 'b'):\n    x = cfg.b", []),
+        ("import cfg\ntry:\n    x = cfg.b\nexcept AttributeError:\n    import absent", missing("absent")),
+        ("import pkg\nx = pkg.sub.x", [("missing-attribute", "pkg", "sub")]),
+        ("import pkg.sub\nx = pkg.sub.x", []),
+        ("import pkg\nfrom pkg import sub\nx = pkg.sub.x", []),
+        ("import lazy\nx = lazy.here", []),
+        ("import lazy\nx = lazy.nowhere", [("missing-attribute", "lazy", "nowhere")]),
+        ("import cfg\nx = cfg.C.anything", []),
+        ("import cfg as c\nx = c.b", [("missing-attribute", "cfg", "b")]),
+        ("import cfg\ncfg = other\nx = cfg.b", []),
+    ],
+)
+def test_names_of_own_modules_that_are_used(source: str, expected: Seen) -> None:
+    assert fails(source + "\n", OWN) == expected
