@@ -32,6 +32,8 @@ def _read(path: Path) -> Iterator[FoundFunction]:
         return
     service = _table(data)
     provider = _table(service.get("provider"))
+    if text_of(provider.get("name")) not in (None, "aws"):
+        return  # the framework deploys to other clouds, too
     functions = service.get("functions")
     # A list of tables is the same as one table.
     tables = functions if isinstance(functions, list) else [functions]

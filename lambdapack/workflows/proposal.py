@@ -104,12 +104,14 @@ def _lines(function: FoundFunction, folder: Path, notes: list[str]) -> Iterator[
     runtime = function.runtime or _runtime_of_project(folder)
     if runtime is None:
         runtime = _FALLBACK_RUNTIME
-        notes.append(f"{function.origin}: its runtime is not written there; {runtime} was taken")
+        notes.append(f"{function.origin}: no current runtime is written there; {runtime} was taken")
     yield f"runtime = {json.dumps(runtime)}"
     if function.architecture not in (None, "x86_64"):
         yield f"architecture = {json.dumps(function.architecture)}"
     yield f"source = [{json.dumps(_relative(source, folder))}]"
     shared = [name for name in _SHARED if _is_package(folder / name) and _names(source, name)]
+    if not function.layer and not function.image and not _has_handler(source, str(function.handler)):
+        notes.append(f"{function.origin}: the file of handler {function.handler} is not in {_relative(source, folder)}")
     if shared and source != folder:
         yield f"shared = {json.dumps(shared)}"
     requirements = next(
@@ -121,6 +123,14 @@ def _lines(function: FoundFunction, folder: Path, notes: list[str]) -> Iterator[
         if source == folder:
             yield 'include = "auto"'
         yield 'pyc = "reached"'
+
+
+def _has_handler(source: Path, handler: str) -> bool:
+    """Whether the handler's module is there: plugins make some of them only when they deploy."""
+    module = handler.rpartition(".")[0].replace(".", "/")
+    if source.is_file():
+        return source.stem == module
+    return (source / f"{module}.py").is_file() or (source / module / "__init__.py").is_file()
 
 
 def _name(name: str, taken: Iterable[str]) -> str:

@@ -73,3 +73,10 @@ def test_nothing_to_configure(lambdapack: Lambdapack, tmp_path: Path) -> None:
     assert (run.status, run.out) == (2, "")
     assert run.err.count("\n") == 2
     assert list(tmp_path.glob("*.toml")) == []
+
+
+def test_a_handler_that_a_plugin_makes_is_told_of(lambdapack: Lambdapack, repository: Path) -> None:
+    (repository / "template.yaml").write_text(TEMPLATE.replace("app.handler", "wsgi_handler.handler"))
+    made = lambdapack("init", "--dry-run", cwd=repository)
+    assert made.status == 0
+    assert "wsgi_handler.handler is not in functions/orders" in made.out + made.err

@@ -94,7 +94,7 @@ def run_page(text: str, folder: Path, environment: Mapping[str, str]) -> Iterato
             done = subprocess.run(
                 ["bash", "-c", command],
                 cwd=folder,
-                env={**os.environ, **environment, "NO_COLOR": "1", "COLUMNS": "110"},
+                env={**os.environ, **environment, "NO_COLOR": "1", "COLUMNS": ""},  # a page folds lines itself
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,

@@ -146,6 +146,11 @@ def test_serverless(tmp_path: Path) -> None:
     assert known(old, root) == ("old", "old.main", "python3.11", "x86_64", "old")
 
 
+def test_serverless_of_another_cloud(tmp_path: Path) -> None:
+    other = "provider: {name: google, runtime: python311}\nfunctions: {first: {handler: http}}\n"
+    assert discover(repository(tmp_path, {"serverless.yml": other})) == ()
+
+
 @pytest.mark.parametrize("place", ["", "infra/"])
 def test_terraform(tmp_path: Path, place: str) -> None:
     files = {f"{place}main.tf": TERRAFORM, f"{place}src/app.py": "", f"{place}jobs/index.py": ""}
