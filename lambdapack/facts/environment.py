@@ -62,7 +62,7 @@ class Environment:
                 if getter and self._is_private(variable):
                     return default[0] if default else ("literal", None)
         inner = [self._without_variables(item, context) for item in inner_expressions(expression)]
-        return with_inner(expression, inner)
+        return with_inner(expression, inner) if inner else expression
 
     def _is_private(self, variable: str) -> bool:
         reserved = variable.startswith(_RESERVED_VARIABLES) and not variable.startswith("PYTHON_")

@@ -15,22 +15,23 @@ UNKNOWN: Expression = ("unknown",)
 REST: Expression = ("rest",)  # the default of a parameter `*names`
 
 
-def inner_expressions(expression: Expression) -> Iterator[Expression]:
-    """Yields the expressions that an expression is made of, in the order in which they are evaluated."""
-    match expression:
-        case ("tuple" | "list" | "and" | "or" | "join" | "some", items):
-            yield from items
-        case ("not" | "slice" | "attribute" | "each", item, *_):
-            yield item
-        case ("index", item, index):
-            yield from (item, index)
-        case ("if", condition, then, otherwise):
-            yield from (condition, then, otherwise)
-        case ("compare", left, rights):
-            yield left
-            yield from (right for _, right in rights)
-        case ("call", function, arguments, keywords, _):
-            yield from (function, *arguments, *(value for _, value in keywords))
+def inner_expressions(expression: Expression) -> tuple[Expression, ...]:
+    """Returns the expressions that an expression is made of, in the order in which they are evaluated."""
+    match expression[0]:
+        case "literal" | "name" | "unknown":
+            return ()
+        case "tuple" | "list" | "and" | "or" | "join" | "some":
+            return tuple(expression[1])
+        case "not" | "slice" | "attribute" | "each":
+            return (expression[1],)
+        case "index" | "if":
+            return expression[1:]
+        case "compare":
+            return (expression[1], *(right for _, right in expression[2]))
+        case "call":
+            _, function, arguments, keywords, _ = expression
+            return (function, *arguments, *(value for _, value in keywords))
+    return ()
 
 
 def with_inner(expression: Expression, items: list[Expression]) -> Expression:

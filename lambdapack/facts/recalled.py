@@ -68,6 +68,9 @@ class Recalled(Execution):
             self.pristine.pop(leaf, None)
 
 
+_PLAIN = frozenset((str, tuple, int, bool, bytes, list, dict, type(None)))
+
+
 class RecalledFunction(FunctionValue):
     """A function of a module of an earlier run; its definition is looked up when it is called."""
 
@@ -93,6 +96,8 @@ class ValuePickler(FactPickler):
 
     def persistent_id(self, value: Any) -> Any:
         kind = type(value)
+        if kind in _PLAIN:  # most are: this is asked for everything that is written
+            return None
         if value is NOT_KNOWN:
             return ("unknown",)
         if kind is VersionInfo:
