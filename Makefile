@@ -35,6 +35,7 @@ test: $(DEVELOPING) ## run the tests
 
 standins: $(DEVELOPING) ## build the images that container tests run in where the official ones are out of reach
 	$(RUN)/python -m images.standin --load
+	$(RUN)/python -m images.build 3.13 --standin
 
 docs: $(DEVELOPING) ## build the documentation site: build/site/index.html
 	NO_MKDOCS_2_WARNING=1 $(RUN)/python -m mkdocs build --strict --quiet -f docs/mkdocs.yml

@@ -53,7 +53,7 @@ def build_image(profile: RuntimeProfile, output: Path, *, cache: Path, archive: 
     with tempfile.TemporaryDirectory(prefix="lambdapack-build-", ignore_cleanup_errors=True) as scratch:
         root = Path(scratch) / "root"
         build_root(profile, root, cache, archive, progress)
-        _add_headers(profile, root, cache, archive)
+        _add_development_files(profile, root, cache, archive)
         progress(f"{profile.runtime}: zig and the tools that build wheels")
         _install(BUILD_TOOLS, profile, root / TOOLS_FOLDER.lstrip("/"))
         _install(("ziglang",), profile, root / _ZIG)
@@ -80,13 +80,15 @@ def build_image(profile: RuntimeProfile, output: Path, *, cache: Path, archive: 
         )
 
 
-def _add_headers(profile: RuntimeProfile, root: Path, cache: Path, archive: str | None) -> None:
-    """Python's own, as the official image has them below /var/lang."""
+def _add_development_files(profile: RuntimeProfile, root: Path, cache: Path, archive: str | None) -> None:
+    """Python's own (and what Debian packs apart), as the official image has them below /var/lang."""
     suite, architecture = SUITES[profile.runtime], DEBIAN_ARCHITECTURES[profile.architecture]
-    names = [f"lib{profile.runtime}-dev"]
+    # Debian has distutils in a package of its own, as long as there was one; older headers of Python ask for crypt.h.
+    older = ["python3-distutils", "libcrypt-dev"] if profile.python < (3, 12) else []
+    names = [f"lib{profile.runtime}-dev", *older]
     packages = debian.fetch(suite, architecture, names, cache / f"{suite}-{architecture}", archive or debian.mirror())
     with tempfile.TemporaryDirectory(dir=root.parent) as folder:
-        own = [path for path in packages if path.name.startswith(names[0])]
+        own = [path for path in packages if path.name.startswith(tuple(names))]
         debian.unpack(own, Path(folder) / "root")
         includes = Path(folder) / "root/usr/include"
         target = root / "var/lang/include"
@@ -94,6 +96,11 @@ def _add_headers(profile: RuntimeProfile, root: Path, cache: Path, archive: str 
         for source in (includes / profile.runtime, includes / f"{profile.machine}-linux-gnu" / profile.runtime):
             # The second has one file, pyconfig.h, which the one of the same name in the first only sends on to.
             shutil.copytree(source, target / profile.runtime, dirs_exist_ok=True)
+        if (includes / "crypt.h").is_file():
+            shutil.copyfile(includes / "crypt.h", target / profile.runtime / "crypt.h")
+        distutils = Path(folder) / "root/usr/lib" / profile.runtime / "distutils"
+        if distutils.is_dir():
+            shutil.copytree(distutils, root / "var/lang/lib" / profile.runtime / "distutils", dirs_exist_ok=True)
 
 
 def _install(distributions: tuple[str, ...], profile: RuntimeProfile, folder: Path) -> None:
