@@ -43,6 +43,7 @@ def generated_pages() -> dict[str, str]:
         "reference/reports.md": "\n".join(_reports()),
         "reference/api.md": "\n".join(_api()),
         "reference/changes.md": _copied("CHANGELOG.md", "Changes"),
+        "how-to/dependencies.md": _copied("docs/dependencies.md", "Declare dependencies"),
         "explanation/accuracy.md": _copied("docs/accuracy.md", None),
         "explanation/performance.md": _copied("docs/performance.md", None),
     }
