@@ -73,8 +73,8 @@ def _read(path: Path, template: Mapping[str, Any], shown: str) -> Iterator[Found
 
 
 def _function(path: Path, name: str, said: Mapping[str, Any], resource: Mapping[str, Any]) -> dict[str, Any] | None:
-    if not is_python(said.get("Runtime")):
-        return None
+    if not is_python(said.get("Runtime")) or "InlineCode" in said or "ZipFile" in _table(said.get("Code")):
+        return None  # code that stands in the template itself is not packed
     metadata = _table(resource.get("Metadata"))  # CDK's; newer ones also say where the files were copied from
     original = folder_of(path.parent.parent, metadata.get("aws:asset:original-path"))
     code = metadata.get("aws:asset:path", said.get("CodeUri", said.get("Code")))

@@ -42,6 +42,12 @@ SAM = """
           CodeUri: s3://bucket/key.zip
           Handler: !Ref Unknown
       Table: {Type: AWS::DynamoDB::Table}
+      Inline:
+        Type: AWS::Serverless::Function
+        Properties: {InlineCode: "def handler(event, context): ...", Handler: index.handler}
+      Written:
+        Type: AWS::Lambda::Function
+        Properties: {Code: {ZipFile: "x = 1"}, Handler: index.handler, Runtime: python3.13}
 """
 SERVERLESS = """
     service: shop
