@@ -9,6 +9,7 @@ damaged one is made anew. Knows nothing of other wheels.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
@@ -27,6 +28,8 @@ from lambdapack.progress import Progress, silent
 _FORMAT = 3
 _AT_ONCE = 4
 _CHUNK = 1 << 20
+_MOST_TRIES = 50
+_PAUSE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +114,12 @@ def _installed(wheel: ResolvedWheel, place: Path, described: _Description) -> In
 
 
 def _state_of(place: Path) -> State:
-    state = state_of_file(str(place))
-    if state is None:
-        raise BuildFailed(f"{place}: changes, or cannot be read", hint="see lambdapack cache clean")
-    return state
+    for _ in range(_MOST_TRIES):
+        state = state_of_file(str(place))
+        if state is not None:
+            return state
+        time.sleep(_PAUSE)  # another build has put the same bytes there meanwhile
+    raise BuildFailed(f"{place}: changes, or cannot be read", hint="see lambdapack cache clean")
 
 
 def _read_through(piece: Piece) -> None:

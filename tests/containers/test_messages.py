@@ -14,7 +14,9 @@ from tests.recipes.recipe import read_recipe
 from tools.record_messages import said_by
 
 RECORDED = [case for case in read_cases() if case.quoted is None]
-_ERROR = re.compile(r"^\[ERROR\] [^\r\n]*|(?<=Runtime exited with error: )[\w ]+|Task timed out", re.MULTILINE)
+_ERROR = re.compile(
+    r"^\[ERROR\] [^\r\n]*|(?<=Runtime exited with error: )(?:exit status \d+|signal: \w+)|Task timed out", re.MULTILINE
+)
 
 
 @pytest.mark.parametrize("case", RECORDED, ids=lambda case: case.name)
