@@ -202,8 +202,8 @@ def _pipfile_indexes(table: dict[str, Any]) -> Iterator[str]:
 
 
 def _is_pypi(url: str) -> bool:
-    """True for the index that uv asks unless it is told otherwise: then the user's own default stands for it."""
-    return urlsplit(url).hostname == "pypi.example"
+    """True for PyPI, the index that uv asks unless it is told otherwise: the user's own default stands for it."""
+    return re.fullmatch(r"pypi\.[a-z]{3}", urlsplit(url).hostname or "") is not None
 
 
 def _refuse_unknown(path: Path, what: str, asked: Iterable[str], known: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ Table = Mapping[str, Any]
 _PROJECT_KEYS = ("requires-python", "dependencies", "optional-dependencies")
 _LEGACY_KEYS = ("dependencies", "source", "extras", "dev-dependencies")
 _PIPFILE_SECTIONS = {"source", "packages", "dev-packages", "requires", "scripts", "pipfile", "pipenv"}
-_DEFAULT_SOURCE = [{"name": "pypi", "url": "https://pypi.example/simple", "verify_ssl": True}]
 
 
 def check_poetry(path: Path, lock: Table) -> None:
@@ -44,7 +43,8 @@ def check_pipenv(path: Path, lock: Table) -> None:
         raise BuildFailed(f"{path}: {pipfile} cannot be read to hold it against: {error.strerror or error}") from error
     except ValueError as error:
         raise BuildFailed(f"{pipfile}: is not valid TOML: {error}") from error
-    if lock.get("_meta", {}).get("hash", {}).get("sha256") != pipenv_digest(document):
+    meta = lock.get("_meta", {})
+    if meta.get("hash", {}).get("sha256") != pipenv_digest(document, meta.get("sources", [])):
         raise _stale(path, "Pipfile", "pipenv lock")
 
 
@@ -71,10 +71,11 @@ def poetry_digest(project: Table, *, groups: bool) -> str:
     return _digest(content)
 
 
-def pipenv_digest(pipfile: Table) -> str:
-    """Returns the hash that pipenv writes for a `Pipfile`."""
+def pipenv_digest(pipfile: Table, sources: Sequence[Table]) -> str:
+    """Returns the hash that pipenv writes for a `Pipfile`. `sources` count where it names none: pipenv's own default,
+    which stands in the lock."""
     content: dict[str, Any] = {
-        "_meta": {"sources": pipfile.get("source", _DEFAULT_SOURCE), "requires": pipfile.get("requires", {})},
+        "_meta": {"sources": pipfile.get("source", sources), "requires": pipfile.get("requires", {})},
         "default": pipfile.get("packages", {}),
         "develop": pipfile.get("dev-packages", {}),
         **{key: value for key, value in pipfile.items() if key not in _PIPFILE_SECTIONS},
