@@ -24,6 +24,7 @@ _NEEDED = {"CAP_SETGID": 6, "CAP_SETUID": 7, "CAP_SYS_CHROOT": 18, "CAP_MKNOD": 
 # Linux's Documentation/admin-guide/devices.txt
 _DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9)}
 _SPARE_USERS = range(60_000, 60_100)
+_FEW = 8  # processes
 _NO_LINK = {errno.EXDEV, errno.EMLINK, errno.EPERM, errno.EOPNOTSUPP}
 
 
@@ -52,7 +53,7 @@ def user_alone() -> Iterator[int]:
                 claim.bind(f"\0lambdapack-user-{user}")
             except OSError:
                 continue
-            if not _runs_anything(user):
+            if not _runs_anything(user) and _may_run(user):
                 yield user
                 return
     raise OSError(errno.EBUSY, "every user for attempts is taken")
@@ -64,6 +65,24 @@ def _runs_anything(user: int) -> bool:
             if entry.name.isdigit() and entry.stat().st_uid == user:
                 return True
     return False
+
+
+def _may_run(user: int) -> bool:
+    """False where the kernel counts processes of that user elsewhere: those of other containers are not seen here, and
+    count for RLIMIT_NPROC all the same."""
+    import resource
+
+    child = os.fork()
+    if child == 0:
+        with suppress(OSError):
+            resource.setrlimit(resource.RLIMIT_NPROC, (_FEW, _FEW))
+            os.setresuid(user, user, user)
+            inner = os.fork()
+            if inner:
+                os.waitpid(inner, 0)
+            os._exit(0)
+        os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def build_plain_root(root: Path, steps: Sequence[Step]) -> None:
