@@ -93,7 +93,7 @@ def test_the_page_shows_cause_evidence_and_fix(
     assert "Cause (confirmed)" in problem.inner_text()
     assert "/var/task/app.py" in problem.get_by_role("listitem").first.inner_text()
     problem.get_by_role("button", name="Copy").first.click()
-    assert problem.get_by_role("button", name="Copied").is_visible()
+    problem.get_by_role("button", name="Copied").wait_for()  # writing to the clipboard takes its time
     problem.get_by_text("Ruled out by the artifact").click()
     assert page.locator("#also .finding").count() == 1
     assert "Odd<b>Error" in page.get_by_role("article", name="unknown message").inner_text()
