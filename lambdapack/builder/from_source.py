@@ -23,7 +23,7 @@ from lambdapack.builder.choice import Source
 from lambdapack.builder.plan import ResolvedWheel
 from lambdapack.builder.refusals import target_words
 from lambdapack.builder.sources import SourceTree, fetch_source
-from lambdapack.builder.store import WheelStore
+from lambdapack.builder.store import WheelStore, digest_of
 from lambdapack.builder.uv_command import find_uv, index_variables, short_reason
 from lambdapack.errors import BuildFailed
 from lambdapack.profiles.profile import RuntimeProfile
@@ -135,7 +135,7 @@ class WheelMaker:
         found = wheel_in_store(wheel, self.store)
         return (
             found
-            if _digest_of(Path(found.location)) == wheel.sha256 and _accepts(wheel.filename, self.profile)
+            if digest_of(Path(found.location)) == wheel.sha256 and _accepts(wheel.filename, self.profile)
             else None
         )
 
@@ -174,15 +174,7 @@ def _as_resolved(source: Source, path: Path) -> ResolvedWheel:
         raise BuildFailed(f"{source.label}: was built as {path.name}, which is not the name of a wheel") from error
     if name != canonicalize_name(source.name):
         raise BuildFailed(f"{source.label}: was built as {path.name}, which is another distribution")
-    return ResolvedWheel(source.name, str(version), path.name, str(path), _digest_of(path) or "", path.stat().st_size)
-
-
-def _digest_of(path: Path) -> str | None:
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError:
-        return None
+    return ResolvedWheel(source.name, str(version), path.name, str(path), digest_of(path) or "", path.stat().st_size)
 
 
 def _is_for_any_platform(filename: str) -> bool:

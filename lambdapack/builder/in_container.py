@@ -39,7 +39,7 @@ _SCRIPT = Path(__file__).with_name("wheel_script.py")
 _SECONDS = 3600.0
 _MOST_ROUNDS = 3
 _UNTOLD = "setuptools >= 40.8.0"  # PEP 518: what a project without [build-system] is built with
-_SOURCE, _ANSWER = "work/source", "/work/answer"
+_SOURCE, _ANSWER = "workshop/source", "/workshop/answer"
 _EPOCH = "315532800"  # 1980-01-01, the first date a ZIP archive can hold
 
 
@@ -111,7 +111,7 @@ class ContainerBuild:
         folder = f"/{_SOURCE}/{tree.subfolder}".rstrip("/")
         epoch = os.environ.get("SOURCE_DATE_EPOCH", _EPOCH)
         environment = {"SOURCE_DATE_EPOCH": epoch, "HOME": "/tmp", "LC_ALL": "C.UTF-8"}
-        with workshop(engine, image, [python, "-I", "-B", "/work/build.py", folder], environment) as container:
+        with workshop(engine, image, [python, "-I", "-B", "/workshop/build.py", folder], environment) as container:
             with tempfile.TemporaryFile() as archive:
                 _pack(archive, tree, wheels)
                 archive.seek(0)
@@ -165,13 +165,13 @@ def _told_requirements(folder: Path) -> list[str]:
 def _pack(archive: object, tree: SourceTree, wheels: Sequence[Path]) -> None:
     """Writes what goes into the container as a tar, all of it root's: it is root in there without any privilege."""
     with tarfile.open(fileobj=archive, mode="w") as tar:  # type: ignore[call-overload]
-        for name in ("work", "work/wheels", _SOURCE):
+        for name in ("workshop", "workshop/wheels", _SOURCE):
             entry = tarfile.TarInfo(name)
             entry.type, entry.mode = tarfile.DIRTYPE, 0o755
             tar.addfile(entry)
-        tar.add(_SCRIPT, "work/build.py", filter=_of_root)
+        tar.add(_SCRIPT, "workshop/build.py", filter=_of_root)
         for wheel in wheels:
-            tar.add(wheel, f"work/wheels/{wheel.name}", filter=_of_root)
+            tar.add(wheel, f"workshop/wheels/{wheel.name}", filter=_of_root)
         if tree.is_whole:
             tar.add(tree.top, _SOURCE, filter=_of_root)
         else:

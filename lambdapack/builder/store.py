@@ -82,7 +82,7 @@ class WheelStore:
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(_DOWNLOADS_AT_ONCE, thread_name_prefix="hash") as pool:
-            digests = pool.map(lambda wheel: _digest_of(self.path_of(wheel)), wheels)
+            digests = pool.map(lambda wheel: digest_of(self.path_of(wheel)), wheels)
             missing = [wheel for wheel, digest in zip(wheels, digests, strict=True) if digest != wheel.sha256]
         if missing:
             self._fetch_missing(missing, progress)
@@ -185,7 +185,8 @@ class WheelStore:
             ) from error
 
 
-def _digest_of(path: Path) -> str | None:
+def digest_of(path: Path) -> str | None:
+    """Returns the SHA-256 of a file in hexadecimal digits, None when it cannot be read."""
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,9 +1,9 @@
 """Runs in the build image: makes one wheel of a source, without a network.
 
 Started by the image's own Python, 3.8 or newer, with the standard library and the tools in /opt/lambdapack. What the
-project needs to be built is in /work/wheels; where something is missing there, /work/answer/missing.json lists all that
-is needed. The wheel comes to /work/answer, and libraries it uses that are not of every Linux come into it (auditwheel).
-What compilers say goes to /work/answer/log.
+project needs to be built is in /workshop/wheels; where something is missing there, /workshop/answer/missing.json lists
+all that is needed. The wheel comes to /workshop/answer, and libraries it uses that are not of every Linux come into it
+(auditwheel). What compilers say goes to /workshop/answer/log.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-WORK = Path("/work")
+WORK = Path("/workshop")
 ANSWER = WORK / "answer"
 TOOLS = "/opt/lambdapack"
 ENVIRONMENT = WORK / "environment"

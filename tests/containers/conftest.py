@@ -234,14 +234,3 @@ def left_behind(engine: Engine) -> Callable[[], list[str]]:
         return [f"{item['Id'][:12]} {item['State']}" for item in found]
 
     return find
-
-
-@pytest.fixture
-def links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that is the only place uv looks for distributions."""
-    folder = tmp_path / "links"
-    folder.mkdir()
-    monkeypatch.setenv("UV_OFFLINE", "1")
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
-    monkeypatch.setenv("UV_FIND_LINKS", str(folder))
-    return folder

@@ -173,7 +173,7 @@ def test_a_library_of_its_own_comes_into_the_wheel(build: Build) -> None:
         declarations="int extra(void);",
         answer="extra()",
         commands=("cc -shared -fPIC extra.c -o libextra.so.3 -Wl,-soname,libextra.so.3",),
-        options=("libextra.so.3", "-Wl,-rpath,/work/source"),
+        options=("libextra.so.3", "-Wl,-rpath,/workshop/source"),
         files={"extra.c": "int extra(void) { return 42; }\n"},
     )
     files = native_files(wheel)

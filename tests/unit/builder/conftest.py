@@ -24,14 +24,3 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> None:
         resolve_lines(folder, "six")
     except BuildFailed as error:
         pytest.skip(f"no package index can be reached: {error}")
-
-
-@pytest.fixture
-def links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that is the only place uv looks for distributions."""
-    folder = tmp_path / "links"
-    folder.mkdir()
-    monkeypatch.setenv("UV_OFFLINE", "1")
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
-    monkeypatch.setenv("UV_FIND_LINKS", str(folder))
-    return folder
